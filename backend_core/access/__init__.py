@@ -1,0 +1,1 @@
+"""Operators: who may sign in, and which one this person is."""

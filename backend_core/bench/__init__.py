@@ -1,0 +1,1 @@
+"""Benchmarks that ship with Lectern, each beside a control in the same run."""

@@ -1,0 +1,1 @@
+"""lecternctl: everything the window can do, from a terminal."""

@@ -1,0 +1,51 @@
+"""up, down, status, migrate: the database server of this home."""
+
+from __future__ import annotations
+
+from backend_core.backend import open_backend, owner_dsn
+from backend_core.cli.context import Context, Subcommands, command
+from backend_core.db import embedded, migrate
+from backend_core.db.probe import server_facts
+
+
+def register(commands: Subcommands) -> None:
+    """Add the commands of this module."""
+    command(commands, "up", _up, help="start the embedded database server")
+    down = command(commands, "down", _down, help="stop the embedded database server")
+    down.add_argument("--force", action="store_true", help="stop it although other programs use it")
+    command(commands, "status", _status, help="say whether the server runs, and where its data is")
+    migrating = command(commands, "migrate", _migrate, help="bring the database to this version")
+    migrating.add_argument("--dry-run", action="store_true", help="only say what would be done")
+
+
+def _up(context: Context) -> int:
+    with open_backend(context.settings):
+        pass
+    return _status(context)
+
+
+def _down(context: Context) -> int:
+    stopped = embedded.stop(context.settings.home, force=context.arguments.force)
+    context.output.result({"stopped": stopped}, text="Stopped." if stopped else "It was not running.")
+    return 0
+
+
+def _status(context: Context) -> int:
+    settings = context.settings
+    if settings.dsn is not None:
+        host, version = server_facts(settings.dsn)
+        facts = {"running": True, "version": version, "data_dir": None, "dsn": None, "holders": []}
+        context.output.result(facts, text=f"Shared server {host}, PostgreSQL {version}.")
+        return 0
+    facts = embedded.status(settings.home)
+    text = f"Running, PostgreSQL {facts['version']}, data in {facts['data_dir']}." if facts["running"] else "Not running."
+    context.output.result(facts, text=text)
+    return 0
+
+
+def _migrate(context: Context) -> int:
+    result = migrate.upgrade(owner_dsn(context.settings), dry_run=context.arguments.dry_run)
+    verb = "Would apply" if result.dry_run else "Applied"
+    text = "\n".join(f"{verb} {line}" for line in result.applied) or "Already at this version."
+    context.output.result(result, text=text)
+    return 0

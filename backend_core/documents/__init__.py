@@ -1,0 +1,1 @@
+"""Documents, their pages and the audio made from them."""

@@ -1,0 +1,215 @@
+"""The error tree; ``str(error)`` is one plain sentence that is always safe to show.
+
+LecternError
+├── InvalidInput            the caller can mend it: a name, a number, a file
+│   ├── UnsupportedFile     not one of the kinds Lectern reads
+│   ├── UnreadableFile      damaged, protected or empty
+│   └── TooLarge            over a stated limit
+├── NotFound                no such document, page, audio, job or voice
+├── NotAllowed              the actor's role does not permit the action
+├── Conflict                somebody else was first
+│   ├── VoiceInUse          the page already has audio in this voice
+│   └── StaleVersion        the row changed since it was read
+├── Cancelled               stopped on request; nothing is wrong
+├── LimitReached            time, memory or a quota used up
+│   └── TimedOut            a job ran longer than its limit
+├── Unavailable             a dependency is away; trying again later can help
+│   ├── PoolExhausted       no free database connection within the limit
+│   ├── DatabaseAway        the server does not answer
+│   ├── StorageFailed       the object store refused or is full
+│   └── VoiceFailed         the voice process stopped
+├── DamagedObject           stored bytes do not match their hash
+└── Unexpected              anything else, reduced to a sentence and a correlation id
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+class LecternError(Exception):
+    """Base of every expected failure.
+
+    Attributes:
+        code: stable machine word, also stored with failed jobs.
+        title: a few words for a heading.
+        next_step: what the user can do now.
+        retriable: whether the same call may succeed later without a change.
+        correlation_id: the id under which log, job and audit row can be found, once known.
+    """
+
+    code: ClassVar[str] = "error"
+    title: ClassVar[str] = "Something went wrong"
+    next_step: ClassVar[str] = "Try again."
+    retriable: ClassVar[bool] = False
+
+    def __init__(self, sentence: str, *, correlation_id: str | None = None) -> None:
+        super().__init__(sentence)
+        self.correlation_id = correlation_id
+
+
+class InvalidInput(LecternError):
+    """The caller gave something Lectern cannot accept."""
+
+    code = "invalid_input"
+    title = "That cannot be used"
+    next_step = "Correct it and try again."
+
+
+class UnsupportedFile(InvalidInput):
+    """The file is not one of the kinds Lectern reads."""
+
+    code = "unsupported_file"
+    title = "This kind of file cannot be read"
+    next_step = "Choose a PDF, DOCX, Markdown or text file."
+
+
+class UnreadableFile(InvalidInput):
+    """The file is damaged, protected by a password, or holds no text."""
+
+    code = "unreadable_file"
+    title = "This file cannot be read"
+    next_step = "Open it in the program that made it, save it again, and import the new copy."
+
+
+class TooLarge(InvalidInput):
+    """The file or value is over a stated limit."""
+
+    code = "too_large"
+    title = "Over the limit"
+    next_step = "Choose something smaller, or split it."
+
+
+class NotFound(LecternError):
+    """No such row, or it was deleted."""
+
+    code = "not_found"
+    title = "Not found"
+    next_step = "Refresh the list; it may have been deleted."
+
+
+class NotAllowed(LecternError):
+    """The actor's role does not permit the action."""
+
+    code = "not_allowed"
+    title = "Not allowed"
+    next_step = "Ask an administrator."
+
+
+class Conflict(LecternError):
+    """Somebody else was first."""
+
+    code = "conflict"
+    title = "Somebody else was first"
+    next_step = "Look at the current state, then decide."
+
+
+class VoiceInUse(Conflict):
+    """The page already has an active audio in this voice."""
+
+    code = "voice_in_use"
+    title = "Already spoken in this voice"
+    next_step = "Play the existing audio, or choose another voice."
+
+    def __init__(self, *, page: int, voice: str, audio_id: int | None = None) -> None:
+        super().__init__(f"Page {page} already has audio in the voice {voice}.")
+        self.page = page
+        self.voice = voice
+        self.audio_id = audio_id
+
+
+class StaleVersion(Conflict):
+    """The row changed since the caller read it."""
+
+    code = "stale_version"
+    title = "Changed by somebody else"
+
+
+class Cancelled(LecternError):
+    """Stopped on request."""
+
+    code = "cancelled"
+    title = "Cancelled"
+    next_step = "Start it again whenever you like."
+
+
+class LimitReached(LecternError):
+    """Time, memory or a quota was used up."""
+
+    code = "limit_reached"
+    title = "Limit reached"
+    next_step = "Try a smaller piece."
+
+
+class TimedOut(LimitReached):
+    """A job ran longer than its limit and was stopped."""
+
+    code = "timeout"
+    title = "It took too long"
+    next_step = "It is tried again by itself; if that fails too, try a smaller piece."
+    retriable = True
+
+
+class Unavailable(LecternError):
+    """A dependency is away."""
+
+    code = "unavailable"
+    title = "Not available right now"
+    next_step = "Wait a moment and try again."
+    retriable = True
+
+
+class PoolExhausted(Unavailable):
+    """No database connection became free within the limit."""
+
+    code = "pool_exhausted"
+    title = "All database connections are in use"
+
+
+class DatabaseAway(Unavailable):
+    """The database server does not answer."""
+
+    code = "database_away"
+    title = "The database does not answer"
+    next_step = "Lectern keeps trying; nothing you entered is lost."
+
+
+class StorageFailed(Unavailable):
+    """The object store refused, is full, or is away."""
+
+    code = "storage_failed"
+    title = "The file store failed"
+    next_step = "Free some disk space or check the store, then retry."
+
+
+class VoiceFailed(Unavailable):
+    """The voice process stopped before the audio was complete."""
+
+    code = "voice_failed"
+    title = "The voice process stopped"
+    next_step = "Retry the page; if it fails again choose another voice."
+
+
+class DamagedObject(LecternError):
+    """Stored bytes are missing or do not match their recorded hash."""
+
+    code = "damaged_object"
+    title = "A stored file is damaged"
+    next_step = "Generate the audio again, or import the document again."
+
+
+class Unexpected(LecternError):
+    """Anything that is not part of this tree, reduced to a sentence."""
+
+    code = "unexpected"
+    title = "Something went wrong"
+    next_step = "Try again; if it happens again, send the correlation id to support."
+    retriable = True
+
+
+def every_error() -> tuple[type[LecternError], ...]:
+    """Return every class of the tree, the base first, for tables in documents and tests."""
+    found: list[type[LecternError]] = [LecternError]
+    for error in found:
+        found.extend(error.__subclasses__())
+    return tuple(found)

@@ -1,0 +1,1 @@
+"""Background work: queueing, progress, retries, limits and recovery."""

@@ -1,0 +1,194 @@
+"""Run one job: who asked, how far it is, when it must stop, and what becomes of it when it fails."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from sqlalchemy import func, insert, select, update
+
+from backend_core.db.database import Database
+from backend_core.errors import Cancelled, LecternError, LimitReached, TimedOut, Unexpected
+from backend_core.jobs.retry import Backoff, RetryLater
+from backend_core.jobs.tables import job_failure, job_run
+from backend_core.logs import correlated, get_logger, log_failure, redact
+from backend_core.policy import Actor
+
+log = get_logger(__name__)
+PROGRESS_EVERY_S = 0.25
+SENTENCE_LENGTH = 500
+DETAIL_LENGTH = 4000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subject:
+    """What a job is about: ids only, the worker reads the rest."""
+
+    document_id: int | None = None
+    audio_id: int | None = None
+
+
+class TaskHandler(Protocol):
+    """One kind of background work."""
+
+    name: str
+
+    def run(self, job: JobRun) -> None:
+        """Do the work; raise a LecternError when it cannot be done."""
+
+    def give_up(self, subject: Subject, error: LecternError, *, actor: Actor) -> None:
+        """Record on the subject that the work ended in ``error``; calling it twice changes nothing."""
+
+    def again(self, subject: Subject, *, actor: Actor) -> int:
+        """Queue the work anew after it failed; return the new job's id."""
+
+
+class JobRun:
+    """One attempt of one job, as its handler sees it.
+
+    Attributes:
+        attempt: 0 for the first.
+    """
+
+    def __init__(  # one value per fact of the attempt
+        self,
+        *,
+        job_id: int,
+        attempt: int,
+        subject: Subject,
+        actor: Actor,
+        database: Database,
+        aborted: Callable[[], bool],
+        soft_limit_s: float,
+        hard_limit_s: float,
+    ) -> None:
+        self.job_id = job_id
+        self.attempt = attempt
+        self.subject = subject
+        self.actor = actor
+        self._database = database
+        self._aborted = aborted
+        self._started = time.monotonic()
+        self._soft_limit_s = soft_limit_s
+        self._hard_limit_s = hard_limit_s
+        self._next_progress = 0.0
+
+    def should_stop(self) -> bool:
+        """Return whether the work was cancelled or is past its soft limit; handlers ask often and clean up when it is."""
+        return self._aborted() or self.overdue()
+
+    def cancelled(self) -> bool:
+        """Return whether somebody asked for the job to stop."""
+        return self._aborted()
+
+    def overdue(self) -> bool:
+        """Return whether the soft limit is over."""
+        return time.monotonic() - self._started >= self._soft_limit_s
+
+    def hard_limit_s(self) -> float:
+        """Return the seconds left until child processes of this job are killed; at least a tenth."""
+        return max(0.1, self._hard_limit_s - (time.monotonic() - self._started))
+
+    def progress(self, done: int, total: int, *, note: str = "") -> None:
+        """Tell everybody how far the work is; calls that come too fast are dropped, the last one never."""
+        now = time.monotonic()
+        if now < self._next_progress and done < total:
+            return
+        self._next_progress = now + PROGRESS_EVERY_S
+        with self._database.begin("Report progress") as conn:
+            conn.execute(update(job_run).where(job_run.c.job_id == self.job_id).values(done=done, total=total, note=note))
+
+
+class Runner:
+    """Runs attempts of jobs and decides what follows a failure.
+
+    Args:
+        find_actor: turns the stored operator id back into an actor, so that rights are checked again when the job runs.
+    """
+
+    def __init__(
+        self, database: Database, *, backoff: Backoff, soft_limit_s: float, hard_limit_s: float, find_actor: Callable[..., Actor]
+    ) -> None:
+        self._database = database
+        self._backoff = backoff
+        self._soft_limit_s = soft_limit_s
+        self._hard_limit_s = hard_limit_s
+        self._find_actor = find_actor
+
+    def run(self, handler: TaskHandler, *, job_id: int, attempt: int, args: dict[str, Any], aborted: Callable[[], bool]) -> None:
+        """Run one attempt.
+
+        Raises:
+            RetryLater: the attempt failed and another follows.
+            Cancelled: it was stopped on request.
+            LecternError: it failed for good; the subject says so.
+        """
+        with correlated(args["correlation_id"]):
+            subject = Subject(document_id=args.get("document_id"), audio_id=args.get("audio_id"))
+            actor = self._find_actor(args["actor_id"], workstation=args["workstation"])
+            job = JobRun(
+                job_id=job_id,
+                attempt=attempt,
+                subject=subject,
+                actor=actor,
+                database=self._database,
+                aborted=aborted,
+                soft_limit_s=self._soft_limit_s,
+                hard_limit_s=self._hard_limit_s,
+            )
+            self._mark(job_id, attempt=attempt, started_at=func.now())
+            try:
+                handler.run(job)
+            except Exception as error:  # noqa: BLE001  # boundary: whatever a handler raises becomes a recorded failure
+                self._failed(handler, job, error)
+            self._mark(job_id, finished_at=func.now())
+            log.info("job finished", job_id=job_id, task=handler.name)
+
+    def _failed(self, handler: TaskHandler, job: JobRun, error: Exception) -> None:
+        known = _known(error, job)
+        if isinstance(known, Cancelled):
+            handler.give_up(job.subject, known, actor=job.actor)
+            self._mark(job.job_id, finished_at=func.now())
+            log.info("job cancelled", job_id=job.job_id, task=handler.name)
+            raise known
+        wait_s = self._backoff.wait_s(job.attempt) if self._backoff.again(known, attempt=job.attempt) else None
+        self._record_failure(handler.name, job, known, error, wait_s=wait_s)
+        if wait_s is not None:
+            log.warning("job will be retried", job_id=job.job_id, task=handler.name, error_code=known.code, wait_s=round(wait_s, 1))
+            raise RetryLater(wait_s) from error
+        log_failure(log, "job failed", error, facts={"job_id": job.job_id, "task": handler.name})
+        handler.give_up(job.subject, known, actor=job.actor)
+        self._mark(job.job_id, finished_at=func.now())
+        raise known from error
+
+    def _record_failure(self, task: str, job: JobRun, known: LecternError, error: Exception, *, wait_s: float | None) -> None:
+        retry_at = None if wait_s is None else func.now() + func.make_interval(0, 0, 0, 0, 0, 0, wait_s)
+        correlation = select(job_run.c.correlation_id).where(job_run.c.job_id == job.job_id).scalar_subquery()
+        with self._database.begin("Record failed attempt") as conn:
+            conn.execute(
+                insert(job_failure).values(
+                    job_id=job.job_id,
+                    task=task,
+                    attempt=job.attempt,
+                    error_code=known.code,
+                    sentence=redact(str(known))[:SENTENCE_LENGTH],
+                    detail=redact(f"{type(error).__name__}: {error}")[:DETAIL_LENGTH],
+                    retry_at=retry_at,
+                    correlation_id=func.coalesce(correlation, ""),
+                )
+            )
+
+    def _mark(self, job_id: int, **values: object) -> None:
+        with self._database.begin("Mark job") as conn:
+            conn.execute(update(job_run).where(job_run.c.job_id == job_id).values(**values))
+
+
+def _known(error: Exception, job: JobRun) -> LecternError:
+    """Return ``error`` as a member of the error tree, telling a request to stop from a limit that was reached."""
+    if isinstance(error, Cancelled | LimitReached) and not job.cancelled() and job.overdue():
+        return TimedOut("The job took longer than its limit and was stopped.")
+    if isinstance(error, LecternError):
+        return error
+    return Unexpected("Something went wrong while the job ran.")

@@ -1,0 +1,222 @@
+"""Queue work in the caller's transaction; list, cancel and retry it."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import procrastinate
+from sqlalchemy import Connection, Select, func, insert, select, true
+
+from backend_core.audit.service import Audit
+from backend_core.db.database import Database
+from backend_core.errors import Cancelled, Conflict, NotFound
+from backend_core.jobs.runner import Subject, TaskHandler
+from backend_core.jobs.tables import job_failure, job_run, queue_jobs
+from backend_core.logs import correlation_id
+from backend_core.policy import Actor, Target, authorize
+
+OPEN = ("todo", "doing")
+MOST_ROWS = 500
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobRequest:
+    """Work to be queued."""
+
+    task: str
+    title: str
+    subject: Subject
+    priority: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobRow:
+    """One job as lists show it.
+
+    Attributes:
+        state: ``waiting``, ``running``, ``retrying``, ``done``, ``failed``, ``cancelled``.
+        done: units finished of ``total``; ``total`` is 0 while unknown.
+        next_try_at: when a retrying job runs again, UTC.
+        error: the sentence of the last failed attempt.
+    """
+
+    job_id: int
+    task: str
+    title: str
+    state: str
+    done: int
+    total: int
+    note: str
+    attempt: int
+    document_id: int | None
+    audio_id: int | None
+    created_at: dt.datetime
+    started_at: dt.datetime | None
+    finished_at: dt.datetime | None
+    next_try_at: dt.datetime | None
+    error: str | None
+    correlation_id: str
+
+
+class Jobs:
+    """Background work of one database.
+
+    Args:
+        queue: name of the queue whose workers can reach this store.
+        handlers: what each task does, filled by the composition root.
+    """
+
+    def __init__(self, database: Database, audit: Audit, *, queue: str, handlers: Mapping[str, TaskHandler]) -> None:
+        self._database = database
+        self._audit = audit
+        self.queue = queue
+        self._handlers = handlers
+        # never opened: every insert runs on the caller's own connection
+        self._app = procrastinate.App(connector=procrastinate.SyncPsycopgConnector())
+
+    def defer(self, conn: Connection, requests: Sequence[JobRequest], *, actor: Actor) -> tuple[int, ...]:
+        """Queue work in the transaction of ``conn``: it starts after COMMIT, or never existed."""
+        if not requests:
+            return ()
+        ids: list[int] = []
+        with conn.begin_nested():
+            driver = conn.connection.driver_connection
+            for task, priority in sorted({(request.task, request.priority) for request in requests}):
+                deferrer = self._app.configure_task(task, queue=self.queue, priority=priority, connection=driver)
+                same = [request for request in requests if (request.task, request.priority) == (task, priority)]
+                new = deferrer.batch_defer(*[self._args(request, actor) for request in same])
+                ids.extend(new)
+                rows = [
+                    {
+                        "job_id": job_id,
+                        "task": request.task,
+                        "title": request.title,
+                        "document_id": request.subject.document_id,
+                        "audio_id": request.subject.audio_id,
+                        "actor_id": actor.operator_id,
+                        "correlation_id": correlation_id(),
+                    }
+                    for job_id, request in zip(new, same, strict=True)
+                ]
+                conn.execute(insert(job_run), rows)
+        return tuple(ids)
+
+    @staticmethod
+    def _args(request: JobRequest, actor: Actor) -> dict[str, Any]:
+        return {
+            "document_id": request.subject.document_id,
+            "audio_id": request.subject.audio_id,
+            "actor_id": actor.operator_id,
+            "workstation": actor.workstation,
+            "correlation_id": correlation_id(),
+        }
+
+    def listing(self, *, actor: Actor, open_only: bool = False, document_id: int | None = None, limit: int = 100) -> tuple[JobRow, ...]:
+        """Return jobs, newest first, at most ``limit`` (1 to 500)."""
+        authorize(actor, "job.list", Target(kind="job"))
+        query = _listing().order_by(job_run.c.job_id.desc()).limit(max(1, min(limit, MOST_ROWS)))
+        if open_only:
+            query = query.where(queue_jobs.c.status.in_(OPEN))
+        if document_id is not None:
+            query = query.where(job_run.c.document_id == document_id)
+        with self._database.begin("List jobs") as conn:
+            return tuple(_row(dict(row)) for row in conn.execute(query).mappings())
+
+    def get(self, job_id: int, *, actor: Actor) -> JobRow:
+        """Return one job.
+
+        Raises:
+            NotFound: no such job.
+        """
+        authorize(actor, "job.list", Target(kind="job", id=str(job_id)))
+        with self._database.begin("Read job") as conn:
+            row = conn.execute(_listing().where(job_run.c.job_id == job_id)).mappings().one_or_none()
+        if row is None:
+            raise NotFound(f"There is no job {job_id}.")
+        return _row(dict(row))
+
+    def open_count(self) -> int:
+        """Return how many jobs wait or run in this queue."""
+        query = select(func.count()).select_from(queue_jobs.join(job_run, job_run.c.job_id == queue_jobs.c.id))
+        with self._database.begin("Count jobs") as conn:
+            return int(conn.execute(query.where(queue_jobs.c.status.in_(OPEN))).scalar_one())
+
+    def cancel(self, job_id: int, *, actor: Actor) -> None:
+        """Stop a job: a waiting one at once, a running one as soon as it notices (under a second).
+
+        Raises:
+            NotFound: no such job.
+            Conflict: it has already ended.
+        """
+        target = Target(kind="job", id=str(job_id))
+        authorize(actor, "job.cancel", target)
+        with self._database.begin("Cancel job") as conn:
+            query = select(queue_jobs.c.status, job_run).join(job_run, job_run.c.job_id == queue_jobs.c.id)
+            row = conn.execute(query.where(queue_jobs.c.id == job_id).with_for_update(of=job_run)).one_or_none()
+            if row is None:
+                raise NotFound(f"There is no job {job_id}.")
+            if row.status not in OPEN:
+                raise Conflict("That job has already ended.")
+            # the queue's own function: a waiting job becomes cancelled, a running one is asked to stop
+            conn.execute(select(func.procrastinate_cancel_job_v1(job_id, True, False)))  # noqa: FBT003  # SQL arguments are positional
+            still_waiting = select(queue_jobs.c.status == "cancelled").where(queue_jobs.c.id == job_id)
+            waiting = bool(conn.execute(still_waiting).scalar_one())
+            self._database.changes.touch(conn, "job_run")
+            self._audit.record(conn, actor=actor, action="job.cancel", target=target)
+        if waiting:
+            subject = Subject(document_id=row.document_id, audio_id=row.audio_id)
+            self._handlers[row.task].give_up(subject, Cancelled("Cancelled before it started."), actor=actor)
+
+    def retry(self, job_id: int, *, actor: Actor) -> int:
+        """Queue a failed or cancelled job anew; return the new job's id.
+
+        Raises:
+            NotFound: no such job, or its subject is gone.
+            Conflict: it has not failed.
+        """
+        target = Target(kind="job", id=str(job_id))
+        authorize(actor, "job.retry", target)
+        row = self.get(job_id, actor=actor)
+        if row.state not in {"failed", "cancelled"}:
+            raise Conflict("Only a failed or cancelled job can be retried.")
+        new = self._handlers[row.task].again(Subject(document_id=row.document_id, audio_id=row.audio_id), actor=actor)
+        with self._database.begin("Record retry") as conn:
+            self._audit.record(conn, actor=actor, action="job.retry", target=target, after={"job_id": new})
+        return new
+
+
+def _listing() -> Select[tuple[object, ...]]:
+    last = (
+        select(job_failure.c.sentence, job_failure.c.retry_at)
+        .where(job_failure.c.job_id == job_run.c.job_id)
+        .order_by(job_failure.c.id.desc())
+        .limit(1)
+        .lateral()
+    )
+    columns = [column for column in job_run.c if column.name != "actor_id"]
+    query = select(*columns, queue_jobs.c.status, queue_jobs.c.attempts, queue_jobs.c.scheduled_at, last.c.sentence.label("error"))
+    return query.join(queue_jobs, queue_jobs.c.id == job_run.c.job_id).outerjoin(last, onclause=true())
+
+
+_STATES: Callable[[str], str] = {
+    "todo": "waiting",
+    "doing": "running",
+    "succeeded": "done",
+    "failed": "failed",
+    "cancelled": "cancelled",
+    "aborted": "cancelled",
+    "aborting": "running",
+}.__getitem__
+
+
+def _row(row: Mapping[str, object]) -> JobRow:
+    values = dict(row)
+    state = _STATES(str(values.pop("status")))
+    attempts = values.pop("attempts")
+    scheduled = values.pop("scheduled_at")
+    if state == "waiting" and attempts:
+        state = "retrying"
+    return JobRow(**values, state=state, next_try_at=scheduled if state == "retrying" else None)  # type: ignore[arg-type]  # columns match

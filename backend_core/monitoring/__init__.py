@@ -1,0 +1,1 @@
+"""What the system is doing: connection pools of every process, and health."""

@@ -1,0 +1,164 @@
+"""What monitoring hands out: plain frozen records with units in their names."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+from typing import Final
+
+BOUNDS_MS: Final = (0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 25.0, 50.0, 100.0, 250.0, 500.0)
+"""Upper bounds of the wait histogram in milliseconds; one further bucket holds everything above."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Percentiles:
+    """Milliseconds below which half, 95 % and 99 % of the waits lay; ``None`` without a sample."""
+
+    p50: float | None
+    p95: float | None
+    p99: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Histogram:
+    """Counts per bucket; ``counts`` has one entry more than ``bounds_ms``, for everything above the last bound."""
+
+    bounds_ms: tuple[float, ...]
+    counts: tuple[int, ...]
+
+    @property
+    def total(self) -> int:
+        """Number of samples."""
+        return sum(self.counts)
+
+    def percentile(self, part: float) -> float | None:
+        """Return the value below which ``part`` (0 to 1) of the samples lie, interpolated inside its bucket.
+
+        >>> Histogram(bounds_ms=(1.0, 2.0), counts=(10, 10, 0)).percentile(0.75)
+        1.5
+        """
+        wanted = part * self.total
+        below = 0
+        low = 0.0
+        for high, count in zip((*self.bounds_ms, self.bounds_ms[-1]), self.counts, strict=True):
+            if count and below + count >= wanted:
+                return low + (high - low) * (wanted - below) / count
+            below += count
+            low = high
+        return None
+
+    def percentiles(self) -> Percentiles:
+        """Return the three usual percentiles."""
+        return Percentiles(p50=self.percentile(0.5), p95=self.percentile(0.95), p99=self.percentile(0.99))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProcessRow:
+    """Connections of one process, or of one of its side channels.
+
+    Attributes:
+        application: ``application_name`` on the server.
+        kind: ``Desktop``, ``Worker``, ``Command`` or what else the process is.
+        size: connections the server counts for it now.
+        overflow: how many of them are beyond the lasting ones.
+        in_use: checked out now.
+        capacity: most connections it may open; ``None`` for a side channel.
+        reported_age_s: seconds since the process last told its figures; ``None`` if it has no pool.
+    """
+
+    application: str
+    kind: str
+    host: str
+    pid: int
+    size: int
+    overflow: int
+    in_use: int
+    waiting: int
+    timeouts: int
+    capacity: int | None
+    base: int | None
+    reported_age_s: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HolderRow:
+    """Who holds a connection right now.
+
+    Attributes:
+        label: what the transaction does, in words.
+        frames: ``(place, function)`` from the outermost call to the check-out.
+        state: as the server sees it, ``idle in transaction`` and the like.
+    """
+
+    application: str
+    pid: int
+    held_s: float
+    label: str
+    thread: str
+    server_pid: int | None
+    state: str | None
+    wait_event: str | None
+    last_query: str | None
+    frames: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PoolView:
+    """Every connection pool of the profile at one moment.
+
+    Attributes:
+        capacity: base plus overflow over every process.
+        wait_ms: percentiles of the waits of the last 15 minutes.
+        server_connections: all connections to the server, ours or not.
+    """
+
+    capacity: int
+    base: int
+    overflow_limit: int
+    size: int
+    in_use: int
+    idle: int
+    waiting: int
+    timeouts: int
+    wait_ms: Percentiles
+    histogram: Histogram
+    processes: tuple[ProcessRow, ...]
+    holders: tuple[HolderRow, ...]
+    server_connections: int
+    max_connections: int
+    server_version: str
+    uptime_s: float
+    at: dt.datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PoolSample:
+    """One second of this process's pool."""
+
+    at: dt.datetime
+    in_use: int
+    waiting: int
+    wait_p95_ms: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HealthCheck:
+    """One thing that must work.
+
+    Attributes:
+        status: ``ok``, ``degraded``, ``failed`` or ``unknown``.
+        age_s: seconds since it was looked at.
+    """
+
+    name: str
+    status: str
+    detail: str
+    age_s: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HealthView:
+    """All checks and the worst of them."""
+
+    status: str
+    checks: tuple[HealthCheck, ...]

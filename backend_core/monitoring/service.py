@@ -1,0 +1,89 @@
+"""Connection pools and health of one profile."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+from backend_core.db.database import Database
+from backend_core.jobs.service import Jobs
+from backend_core.monitoring import health
+from backend_core.monitoring.health import Finding
+from backend_core.monitoring.link import MonitorLink
+from backend_core.monitoring.pools import read_pools
+from backend_core.monitoring.recorder import Recorder, report
+from backend_core.monitoring.records import HealthView, PoolSample, PoolView
+from backend_core.policy import Actor, Target, authorize
+from backend_core.speech.service import Speech
+from backend_core.storage.service import Storage
+
+_FAILED_TODAY: Final = """
+SELECT count(*) AS n FROM job_failure WHERE retry_at IS NULL AND at > now() - interval '24 hours'
+"""
+
+
+class Monitoring:
+    """What the system is doing, read over its own connection so that it works when the pool does not.
+
+    Args:
+        link: connection of the monitoring role.
+        workers_alive: how many workers serve our queue.
+        application: this process's name on the server.
+    """
+
+    def __init__(  # one argument per thing that is watched
+        self,
+        database: Database,
+        link: MonitorLink,
+        *,
+        storage: Storage,
+        jobs: Jobs,
+        speech: Speech,
+        workers_alive: Callable[[], int],
+        application: str,
+    ) -> None:
+        self._database = database
+        self._link = link
+        self._storage = storage
+        self._jobs = jobs
+        self._speech = speech
+        self._workers_alive = workers_alive
+        self._application = application
+        self._recorder = Recorder(database.pool, link, application=application)
+
+    def pool(self, *, actor: Actor) -> PoolView:
+        """Return the pools of every process.
+
+        Raises:
+            DatabaseAway: the server does not answer.
+        """
+        authorize(actor, "pool.read", Target(kind="server"))
+        return read_pools(self._link, report(self._database.pool.snapshot(), application=self._application))
+
+    def samples(self, *, actor: Actor) -> tuple[PoolSample, ...]:
+        """Return this process's pool, one sample a second for up to 15 minutes, oldest first."""
+        authorize(actor, "pool.read", Target(kind="server"))
+        return self._recorder.samples()
+
+    def health(self, *, actor: Actor) -> HealthView:
+        """Look at everything Lectern needs; never raises for what it finds."""
+        authorize(actor, "health.read", Target(kind="server"))
+        return health.run_checks(
+            {
+                "Database": lambda: health.database(self._link),
+                "Connection pool": self._pool_check,
+                "Worker": lambda: health.workers(self._workers_alive(), self._jobs.open_count()),
+                "Object store": lambda: health.disk(self._storage.store.probe()),
+                "Voices": lambda: health.voices(len(self._speech.voices())),
+                "Jobs": lambda: health.failures(self._link.rows(_FAILED_TODAY)[0]["n"]),
+            }
+        )
+
+    def _pool_check(self) -> Finding:
+        snapshot = self._database.pool.snapshot()
+        return health.pool(snapshot.in_use, snapshot.capacity, snapshot.timeouts)
+
+    def close(self) -> None:
+        """Stop reporting."""
+        self._recorder.close()
+        self._link.close()

@@ -1,0 +1,1 @@
+"""Realistic sample data of three sizes."""

@@ -1,0 +1,158 @@
+"""Objects in a folder: written to a temporary file, synced, then renamed into place."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import hashlib
+import os
+import secrets
+import shutil
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from backend_core.errors import DamagedObject, StorageFailed
+
+CHUNK = 1 << 20
+_FULL = frozenset({errno.ENOSPC, errno.EDQUOT}) if hasattr(errno, "EDQUOT") else frozenset({errno.ENOSPC})
+
+
+def hash_file(path: Path) -> tuple[str, int]:
+    """Return the SHA-256 (hex) and the size in bytes of a file, read in pieces."""
+    digest = hashlib.sha256()
+    size = 0
+    with path.open("rb") as source:
+        while chunk := source.read(CHUNK):
+            digest.update(chunk)
+            size += len(chunk)
+    return digest.hexdigest(), size
+
+
+def key_of(sha256: str) -> str:
+    """Return the object key for a content hash; user-given names never take part.
+
+    >>> key_of("ab12")
+    'ab/ab12'
+    """
+    return f"{sha256[:2]}/{sha256}"
+
+
+def _sync_folder(folder: Path) -> None:
+    # a rename is durable only once its folder is; Windows has no such call and needs none
+    if sys.platform != "win32":
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+
+
+class FolderStore:
+    """Content-addressed files below one folder.
+
+    Args:
+        root: created on first use, readable by its owner only.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    def identity(self) -> str:
+        """Return the name this folder gave itself when it was first used; a shared folder has one name for everybody.
+
+        Raises:
+            StorageFailed: the folder cannot be written to.
+        """
+        path = self.root / ".store-id"
+        try:
+            self.root.mkdir(parents=True, exist_ok=True, mode=0o700)
+            if not path.exists():
+                fresh = self.root / f".store-id-{secrets.token_hex(4)}"
+                fresh.write_text(secrets.token_hex(8), encoding="ascii")
+                with contextlib.suppress(FileExistsError):
+                    os.link(fresh, path)  # fails if somebody else was first, unlike a rename
+                fresh.unlink()
+            return path.read_text(encoding="ascii").strip()
+        except OSError as error:
+            raise _storage_error(error) from error
+
+    def put(self, source: Path, *, key: str) -> None:
+        """Copy ``source`` to ``key``; afterwards the object is complete and on disk, or does not exist.
+
+        Raises:
+            StorageFailed: the folder cannot be written to, or is full.
+        """
+        target = self.root / key
+        partial = target.with_name(f".{target.name}.{secrets.token_hex(4)}")
+        try:
+            target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            with source.open("rb") as reader, partial.open("xb") as writer:
+                shutil.copyfileobj(reader, writer, CHUNK)
+                writer.flush()
+                os.fsync(writer.fileno())
+            partial.replace(target)
+            _sync_folder(target.parent)
+        except OSError as error:
+            partial.unlink(missing_ok=True)
+            raise _storage_error(error) from error
+
+    def verified(self, key: str, *, sha256: str) -> Path:
+        """Return the path of an object after its content was compared with its hash.
+
+        Raises:
+            DamagedObject: missing, or the bytes differ.
+        """
+        path = self.root / key
+        try:
+            actual, _ = hash_file(path)
+        except FileNotFoundError:
+            raise DamagedObject("A stored file is missing.") from None
+        except OSError as error:
+            raise _storage_error(error) from error
+        if actual != sha256:
+            raise DamagedObject("A stored file was changed outside Lectern and is not used.")
+        return path
+
+    def delete(self, key: str) -> None:
+        """Remove an object; one that is already gone is fine."""
+        try:
+            (self.root / key).unlink(missing_ok=True)
+        except OSError as error:
+            raise _storage_error(error) from error
+
+    def exists(self, key: str) -> bool:
+        """Return whether the object is there, without reading it."""
+        return (self.root / key).is_file()
+
+    def keys(self) -> Iterator[str]:
+        """Yield the key of every complete object."""
+        for path in self.root.glob("??/*"):
+            if not path.name.startswith("."):
+                yield f"{path.parent.name}/{path.name}"
+
+    def partials(self) -> Iterator[Path]:
+        """Yield files of uploads that were cut off."""
+        yield from self.root.glob("??/.*")
+
+    def probe(self) -> int:
+        """Write, read back and remove a small file; return the free bytes of the disk.
+
+        Raises:
+            StorageFailed: any of it failed.
+        """
+        try:
+            self.root.mkdir(parents=True, exist_ok=True, mode=0o700)
+            path = self.root / f".probe-{secrets.token_hex(4)}"
+            path.write_bytes(b"probe")
+            path.read_bytes()
+            path.unlink()
+            return shutil.disk_usage(self.root).free
+        except OSError as error:
+            raise _storage_error(error) from error
+
+
+def _storage_error(error: OSError) -> StorageFailed:
+    if error.errno in _FULL:
+        return StorageFailed("The disk that holds Lectern's files is full.")
+    return StorageFailed("The folder that holds Lectern's files cannot be used.")

@@ -1,0 +1,258 @@
+"""The background host: runs jobs and the regular duties, each duty on one host at a time."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import os
+import selectors
+import signal
+import socket
+import sys
+import threading
+import time
+from collections.abc import Callable
+from typing import Any, Final
+
+import procrastinate
+import psycopg
+from procrastinate import exceptions as queue_errors
+from procrastinate import jobs as queue_jobs
+
+from backend_core.backend import Backend, open_backend
+from backend_core.errors import Cancelled, LecternError, Unavailable
+from backend_core.jobs.liveness import DUTY_LOCKS, WORKER_LOCKS, lock_number
+from backend_core.jobs.retry import AsTold, Backoff
+from backend_core.jobs.runner import Runner, Subject, TaskHandler
+from backend_core.logs import configure_logging, get_logger, log_failure
+from backend_core.settings import Settings, load_settings
+
+log = get_logger(__name__)
+POLL_S: Final = 1.0
+GRACE_S: Final = 10.0
+RECONNECT_S: Final = (0.5, 1.0, 2.0, 5.0)
+RECOVER_EVERY_S: Final = 2.0
+SWEEP_EVERY_S: Final = 60.0
+
+
+class Identity:
+    """The server session that says "this worker is alive", and through which duties are taken."""
+
+    def __init__(self, dsn: str, *, queue: str) -> None:
+        name = f"lectern-worker-id@{socket.gethostname()[:30]}:{os.getpid()}"
+        self._conn = psycopg.connect(dsn, autocommit=True, application_name=name, connect_timeout=5)
+        self._conn.execute("SELECT pg_advisory_lock_shared(%s, %s)", (WORKER_LOCKS, lock_number(queue)))
+        self._lock = threading.Lock()
+
+    def on_duty(self, name: str, duty: Callable[[], object]) -> None:
+        """Run ``duty`` unless another host is at it."""
+        key = (DUTY_LOCKS, lock_number(name))
+        with self._lock:
+            row = self._conn.execute("SELECT pg_try_advisory_lock(%s, %s)", key).fetchone()
+            if not row or not row[0]:
+                return
+            try:
+                duty()
+            finally:
+                self._conn.execute("SELECT pg_advisory_unlock(%s, %s)", key)
+
+    def close(self) -> None:
+        """Give up everything at once."""
+        self._conn.close()
+
+
+class Worker:
+    """One worker process."""
+
+    def __init__(self, backend: Backend, settings: Settings) -> None:
+        self._backend = backend
+        self._settings = settings
+        backoff = Backoff(base_s=settings.retry_base_s, jitter=settings.retry_jitter, limit=settings.retry_limit)
+        self._runner = Runner(
+            backend.database,
+            backoff=backoff,
+            soft_limit_s=settings.job_soft_limit_s,
+            hard_limit_s=settings.job_hard_limit_s,
+            find_actor=backend.access.actor,
+        )
+
+    def _app(self) -> procrastinate.App:
+        name = f"lectern-queue@{socket.gethostname()[:30]}:{os.getpid()}"
+        connector = procrastinate.PsycopgConnector(
+            conninfo=self._backend.dsn, kwargs={"application_name": name}, min_size=1, max_size=self._settings.worker_concurrency + 2
+        )
+        app = procrastinate.App(connector=connector)
+        for handler in self._backend.handlers.values():
+            app.task(name=handler.name, pass_context=True, retry=AsTold())(self._task(handler))
+        return app
+
+    def _task(self, handler: TaskHandler) -> Callable[..., None]:
+        def run(context: procrastinate.JobContext, **args: Any) -> None:
+            job = context.job
+            try:
+                self._runner.run(handler, job_id=job.id or 0, attempt=job.attempts, args=args, aborted=context.should_abort)
+            except Cancelled:
+                raise queue_errors.JobAborted from None
+
+        return run
+
+    async def serve(self) -> None:
+        """Run jobs until cancelled; raise when the database goes away."""
+        identity = await asyncio.to_thread(Identity, self._backend.dsn, queue=self._backend.jobs.queue)
+        app = self._app()
+        try:
+            async with app.open_async():
+                duties = [
+                    asyncio.create_task(self._recover_for_ever(app, identity)),
+                    asyncio.create_task(self._sweep_for_ever(identity)),
+                ]
+                work = asyncio.create_task(self._work(app))
+                try:
+                    await asyncio.wait({work, *duties}, return_when=asyncio.FIRST_COMPLETED)
+                finally:
+                    await _stop(work, *duties)
+        finally:
+            identity.close()
+
+    async def drain(self) -> None:
+        """Run what waits now, and return when nothing is left that could run at once."""
+        app = self._app()
+        async with app.open_async():
+            await self._work(app, wait=False)
+
+    async def _work(self, app: procrastinate.App, *, wait: bool = True) -> None:
+        await app.run_worker_async(
+            queues=[self._backend.jobs.queue],
+            wait=wait,
+            listen_notify=wait,
+            concurrency=self._settings.worker_concurrency,
+            install_signal_handlers=False,
+            fetch_job_polling_interval=POLL_S,
+            abort_job_polling_interval=POLL_S / 2,
+            shutdown_graceful_timeout=GRACE_S,
+            update_heartbeat_interval=self._settings.heartbeat_s,
+            stalled_worker_timeout=self._settings.stalled_after_s,
+        )
+
+    async def _recover_for_ever(self, app: procrastinate.App, identity: Identity) -> None:
+        while True:
+            stalled = await app.job_manager.get_stalled_jobs(
+                queue=self._backend.jobs.queue, seconds_since_heartbeat=self._settings.stalled_after_s
+            )
+            for job in stalled:
+                await self._recover(app, job)
+            await app.job_manager.prune_stalled_workers(self._settings.stalled_after_s)
+            await asyncio.to_thread(identity.on_duty, "alive", _nothing)
+            await asyncio.sleep(RECOVER_EVERY_S)
+
+    async def _recover(self, app: procrastinate.App, job: queue_jobs.Job) -> None:
+        """Hand the job of a dead worker to a live one; a job that outlived its retries is given up."""
+        handler = self._backend.handlers.get(job.task_name)
+        subject = Subject(document_id=job.task_kwargs.get("document_id"), audio_id=job.task_kwargs.get("audio_id"))  # type: ignore[arg-type]  # our own ids
+        log.warning("job taken over from a dead worker", job_id=job.id, task=job.task_name, attempt=job.attempts)
+        if handler is None or job.attempts >= self._settings.retry_limit:
+            await app.job_manager.finish_job(job, queue_jobs.Status.FAILED, delete_job=False)
+            if handler is not None:
+                error = Unavailable("The background worker stopped each time it worked on this.")
+                await asyncio.to_thread(handler.give_up, subject, error, actor=self._backend.system())
+            return
+        try:
+            await app.job_manager.retry_job(job)
+        except (queue_errors.UniqueViolation, queue_errors.ConnectorException):
+            # somebody else recovered it first, or queued the same work anew
+            log.info("job was already taken over", job_id=job.id)
+
+    async def _sweep_for_ever(self, identity: Identity) -> None:
+        while True:
+            await asyncio.to_thread(identity.on_duty, f"sweep:{self._backend.jobs.queue}", self._backend.sweep)
+            await asyncio.sleep(min(SWEEP_EVERY_S, max(1.0, self._settings.sweep_after_s)))
+
+
+def _nothing() -> None:
+    """Take a duty and do nothing: shows that the session that says we are alive still works."""
+
+
+async def _stop(*tasks: asyncio.Task[None]) -> None:
+    for task in tasks:
+        task.cancel()
+    results = await asyncio.gather(*tasks, return_exceptions=True)
+    for result in results:
+        if isinstance(result, Exception):
+            raise result
+
+
+def _follow_stdin(stop: Callable[[], object]) -> None:
+    # whoever started us holds the other end; when it dies, however it dies, we read an end of file
+    def read() -> None:
+        with contextlib.suppress(OSError, ValueError):
+            while sys.stdin.buffer.read(1):
+                pass
+        stop()
+
+    threading.Thread(target=read, name="follow stdin", daemon=True).start()
+
+
+async def _main(settings: Settings, *, follow_stdin: bool) -> None:
+    loop = asyncio.get_running_loop()
+    stopping = asyncio.Event()
+    if follow_stdin:
+        _follow_stdin(lambda: loop.call_soon_threadsafe(stopping.set))
+    if sys.platform != "win32":
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, stopping.set)
+    failures = 0
+    while not stopping.is_set():
+        began = time.monotonic()
+        try:
+            await _serve_until(stopping, settings)
+        except (LecternError, psycopg.Error, queue_errors.ProcrastinateException, OSError) as error:
+            log_failure(log, "worker lost its database", error)
+            failures = 0 if time.monotonic() - began > RECONNECT_S[-1] else min(failures + 1, len(RECONNECT_S) - 1)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(stopping.wait(), RECONNECT_S[failures])
+
+
+async def _serve_until(stopping: asyncio.Event, settings: Settings) -> None:
+    backend = await asyncio.to_thread(open_backend, settings, application="worker")
+    try:
+        serving = asyncio.create_task(Worker(backend, settings).serve())
+        waiting = asyncio.create_task(stopping.wait())
+        await asyncio.wait({serving, waiting}, return_when=asyncio.FIRST_COMPLETED)
+        waiting.cancel()
+        await _stop(serving)
+    finally:
+        await asyncio.to_thread(backend.close)
+
+
+def new_loop() -> asyncio.AbstractEventLoop:
+    """Return an event loop that psycopg can use; it refuses Windows' default one."""
+    return asyncio.SelectorEventLoop(selectors.DefaultSelector())
+
+
+def run_worker(settings: Settings, *, follow_stdin: bool = False) -> None:
+    """Run jobs in this process until a signal, or the end of standard input, says stop."""
+    configure_logging(settings.log_dir, process="worker", level=settings.log_level)
+    log.info("worker starts", concurrency=settings.worker_concurrency)
+    with asyncio.Runner(loop_factory=new_loop) as runner:
+        runner.run(_main(settings, follow_stdin=follow_stdin))
+    log.info("worker stopped")
+
+
+def run_once(backend: Backend, settings: Settings) -> None:
+    """Run the jobs that wait now in this process, then return."""
+    with asyncio.Runner(loop_factory=new_loop) as runner:
+        runner.run(Worker(backend, settings).drain())
+
+
+def main() -> int:
+    """Run as ``python -m backend_core.worker``."""
+    parser = argparse.ArgumentParser(prog="lectern-worker", description="Run background jobs.")
+    parser.add_argument("--follow-stdin", action="store_true", help="stop when standard input closes")
+    arguments = parser.parse_args()
+    run_worker(load_settings(), follow_stdin=arguments.follow_stdin)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""Everything of Lectern that has a window."""

@@ -1,0 +1,75 @@
+"""The ``lectern`` command: reads the arguments and opens the window."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+_PROFILE = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run ``lectern`` with ``arguments`` (by default the process's own) and return its exit code.
+
+    Usage errors end the process with code 2, as argparse does.
+    """
+    parsed = _parser().parse_args(arguments)
+    if not _prepare_display(tour=parsed.tour is not None):
+        sys.stderr.write("There is no display. Set DISPLAY, or use --tour DIR to run the window without one.\n")
+        return 1
+    home = home_folder(parsed.profile)
+    # Imported after the arguments are known, so that --help and mistakes answer at once.
+    from desktop.app import Options, run
+
+    files = tuple(path.absolute() for path in parsed.files)
+    return run([], Options(home=home, files=files, tour=parsed.tour, measure_from=parsed.measure_start))
+
+
+def home_folder(profile: str | None) -> Path:
+    """Return the folder of a profile: ``LECTERN_HOME`` or the user's data folder, or ``profiles/NAME`` in it."""
+    given = os.environ.get("LECTERN_HOME")
+    if given:
+        home = Path(given)
+    else:
+        import platformdirs
+
+        home = Path(platformdirs.user_data_dir("lectern", appauthor=False, roaming=False))
+    home = home.expanduser().absolute()
+    return home / "profiles" / profile if profile else home
+
+
+def _parser() -> argparse.ArgumentParser:
+    from backend_core import __version__
+
+    parser = argparse.ArgumentParser(prog="lectern", description="Documents to speech, in a window.")
+    parser.add_argument("--profile", metavar="NAME", type=_profile, help="work on another set of data, kept beside the first")
+    parser.add_argument("--tour", metavar="DIR", type=Path, help="walk through every page, write pictures to DIR, and end")
+    parser.add_argument("--version", action="version", version=f"lectern {__version__}")
+    parser.add_argument("--measure-start", metavar="NS", type=int, help=argparse.SUPPRESS)
+    parser.add_argument("files", metavar="FILES", nargs="*", type=Path, help="documents to import")
+    return parser
+
+
+def _profile(name: str) -> str:
+    if not _PROFILE.fullmatch(name):
+        message = "use up to 40 small letters, digits, - and _"
+        raise argparse.ArgumentTypeError(message)
+    return name
+
+
+def _prepare_display(*, tour: bool) -> bool:
+    if not sys.platform.startswith("linux") or os.environ.get("QT_QPA_PLATFORM"):
+        return True
+    if os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"):
+        return True
+    if tour:
+        os.environ["QT_QPA_PLATFORM"] = "offscreen"
+    return tour
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""Documents: bring in, read, speak, listen."""

@@ -1,0 +1,57 @@
+"""Set-up shared by every test: real database fixtures, an empty home, and no unexpected warning in the log."""
+
+from __future__ import annotations
+
+import logging
+import os
+import re
+import shutil
+import tempfile
+from collections.abc import Generator
+from pathlib import Path
+
+import pytest
+
+from backend_core.logs import configure_logging
+
+pytest_plugins = ["tests.trace_report", "tests.postgres", "tests.lectern"]
+
+# Set before any import of Qt or of Lectern, which read it once. Nothing of the developer's own profile may be used or touched.
+_scratch: str | None = None
+if "PYTEST_XDIST_WORKER" not in os.environ:
+    _scratch = tempfile.mkdtemp(prefix="lectern-")
+    for _name in [name for name in os.environ if name.startswith("LECTERN_")]:
+        del os.environ[_name]
+    os.environ |= {"QT_QPA_PLATFORM": "offscreen", "XDG_RUNTIME_DIR": _scratch, "LECTERN_HOME": f"{_scratch}/home"}
+configure_logging(Path(os.environ["LECTERN_HOME"]) / "logs", process=os.environ.get("PYTEST_XDIST_WORKER", "tests"))
+
+
+class _Collector(logging.Handler):
+    def __init__(self) -> None:
+        super().__init__(level=logging.WARNING)
+        self.records: list[logging.LogRecord] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.records.append(record)
+
+
+def pytest_unconfigure() -> None:
+    """Remove the scratch folder if this process made it; xdist workers inherit it."""
+    if _scratch:
+        shutil.rmtree(_scratch, ignore_errors=True)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Generator[None]:
+    """Fail a test that passes but logs a WARNING or worse it did not announce with ``@pytest.mark.logs``."""
+    collector = _Collector()
+    logging.getLogger().addHandler(collector)
+    try:
+        yield
+    finally:
+        logging.getLogger().removeHandler(collector)
+    expected = [re.compile(pattern) for marker in item.iter_markers("logs") for pattern in marker.args]
+    lines = [f"{record.levelname} {record.name}: {record.getMessage()}" for record in collector.records]
+    surprises = [line for line in lines if not any(pattern.search(line) for pattern in expected)]
+    if surprises:
+        pytest.fail("unexpected log records (announce them with @pytest.mark.logs):\n" + "\n".join(surprises), pytrace=False)
