@@ -34,13 +34,13 @@ _SECRETS: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"([?&](?:X-Amz-[A-Za-z-]+|Signature|token)=)[^&\s\"']+", re.IGNORECASE), r"\1[secret]"),
     (
         re.compile(
-            r"(\b(?:\w*(?:password|passwd|passphrase|secret|token|api_?key|access_?key)\w*|PGPASSWORD|pwd)[\"']?\s*[=:]\s*[\"']?)(?!\[)[^\s\"',;&}]+",
+            r"(\b(?:\w*(?:password|passwd|passphrase|secret|token|api_?key|access_?key)|PGPASSWORD|pwd)[\\\"']*\s*[=:]\s*[\\\"']*)(?![\[])[^\s\"',;&}\\]+",
             re.IGNORECASE,
         ),
         r"\1[secret]",
     ),
     (re.compile(r"\b[\w.+-]+@[\w-]+(?:\.[\w-]+)+\b"), "[e-mail]"),
-    (re.compile(r"(?<![\w+])\+\d(?:[ ().-]?\d){7,14}\b"), "[phone]"),
+    (re.compile(r"(?<![\w+])\+\d(?:[ ().-]{0,3}\d){7,14}\b"), "[phone]"),
 )
 
 

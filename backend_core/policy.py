@@ -50,7 +50,6 @@ class Target:
 
 _EVERYBODY: Final = frozenset({SUPPORT, ADMIN, AUDITOR, SYSTEM})
 _WORKERS: Final = frozenset({SUPPORT, ADMIN, SYSTEM})
-_ADMINS: Final = frozenset({ADMIN, SYSTEM})
 _WATCHERS: Final = frozenset({ADMIN, AUDITOR, SYSTEM})
 
 ALLOWED: Final[dict[str, frozenset[str]]] = {
@@ -68,19 +67,15 @@ ALLOWED: Final[dict[str, frozenset[str]]] = {
     "audio.delete": _WORKERS,
     "audio.restore": _WORKERS,
     "audio.speak": _WORKERS,
-    "voice.list": _EVERYBODY,
     "voice.preview": _WORKERS,
     "job.list": _EVERYBODY,
     "job.cancel": _WORKERS,
     "job.retry": _WORKERS,
-    "job.run": _WORKERS,
     "pool.read": _EVERYBODY,
     "health.read": _EVERYBODY,
     "operator.sign_in": _EVERYBODY,
     "operator.list": _WATCHERS,
     "audit.list": _WATCHERS,
-    "server.migrate": _ADMINS,
-    "storage.sweep": _ADMINS,
 }
 
 # Where ownership counts, support staff may change their own documents only; administrators any.

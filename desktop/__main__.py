@@ -26,7 +26,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     from desktop.app import Options, run
 
     files = tuple(path.absolute() for path in parsed.files)
-    return run([], Options(home=home, files=files, tour=parsed.tour, measure_from=parsed.measure_start))
+    return run(Options(home=home, files=files, tour=parsed.tour, measure_from=parsed.measure_start))
 
 
 def home_folder(profile: str | None) -> Path:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from PySide6.QtCore import Qt, QTimer, Signal
-from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QGuiApplication, QPaintEvent, QResizeEvent
+from PySide6.QtGui import QDragEnterEvent, QDropEvent, QResizeEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QStackedWidget, QVBoxLayout, QWidget
 
 from backend_core.errors import LecternError
@@ -22,8 +22,8 @@ from desktop.pages.database.page import DatabasePage
 from desktop.pages.documents.page import DocumentsPage
 from desktop.pages.overview.page import OverviewPage
 from desktop.style import Theme, icon
+from desktop.style.window_state import WindowState
 from desktop.widgets.banner import Banner
-from desktop.widgets.geometry import WindowState, clamp, load_state, save_state
 from desktop.widgets.page import Page, PageContext
 from desktop.widgets.rail import Rail, RailEntry
 from desktop.widgets.states import ErrorState, Skeleton
@@ -36,7 +36,6 @@ if TYPE_CHECKING:
 PAGES: Final[tuple[type[Page], ...]] = (OverviewPage, DocumentsPage, DatabasePage)
 """Every page, in the order of the rail."""
 
-LEAST: Final = (960, 600)
 FOLD_BELOW: Final = 1100
 _FILES_PAGE = "documents"
 _STRIP = 2
@@ -47,26 +46,21 @@ _SECOND_MS = 1_000
 class MainWindow(QWidget):
     """The shell. It is complete before there is a backend; ``start`` brings it to life."""
 
-    first_painted = Signal()
     retry_wanted = Signal()
-    closed = Signal()
 
-    def __init__(self, *, theme: Theme, background: Background, config: Path, pages: Sequence[type[Page]] = PAGES) -> None:
+    def __init__(self, *, theme: Theme, background: Background, state: WindowState, pages: Sequence[type[Page]] = PAGES) -> None:
         super().__init__()
         self.setObjectName("shell")
-        self.setWindowTitle("Lectern")
         self.setWindowIcon(icon("book-audio", "accent", size=64))
         self.setAcceptDrops(True)
         # A focus of its own keeps the ring off the first button until the user presses Tab.
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-        self._theme, self._background, self._config = theme, background, config
+        self._theme, self._background, self._state = theme, background, state
         self._classes = {page.key: page for page in pages}
         self._open_pages: dict[str, Page] = {}
         self._context: PageContext | None = None
         self._profile: Any = None
         self._waiting_files: list[Path] = []
-        self._painted = False
-        self._state = load_state(config)
         self._folded_by_user = self._state.folded
         self.changes = Changes(self)
         self.commands = Commands(self)
@@ -74,7 +68,7 @@ class MainWindow(QWidget):
         self._build(pages)
         self._connect()
         self._add_commands(pages)
-        self._restore()
+        theme.set_mode(_mode(state.theme))
 
     # -- what the application calls
 
@@ -121,10 +115,11 @@ class MainWindow(QWidget):
 
     def come_forward(self) -> None:
         """Raise the window for a second start."""
-        self.setWindowState(self.windowState() & ~Qt.WindowState.WindowMinimized)
-        self.show()
-        self.raise_()
-        self.activateWindow()
+        window = self.window()
+        window.setWindowState(window.windowState() & ~Qt.WindowState.WindowMinimized)
+        window.show()
+        window.raise_()
+        window.activateWindow()
 
     def release(self) -> None:
         """Let go of the backend: stop asking, stop following, delete the pages."""
@@ -260,7 +255,7 @@ class MainWindow(QWidget):
         add("view.fold", title=tr("Fold or unfold the rail"), run=self._toggle_fold, group=view, shortcut="Ctrl+B", icon="panel-left")
         add("app.palette", title=tr("Command palette"), run=self.open_palette, group=app, shortcut="Ctrl+K", icon="command")
         add("app.help", title=tr("Keyboard shortcuts"), run=self.open_help, group=app, shortcut="?", icon="keyboard")
-        add("app.quit", title=tr("Quit"), run=self.close, group=app, shortcut="Ctrl+Q", icon="log-out")
+        add("app.quit", title=tr("Quit"), run=self._quit, group=app, shortcut="Ctrl+Q", icon="log-out")
 
     # -- reactions
 
@@ -282,6 +277,9 @@ class MainWindow(QWidget):
 
     def _go(self, key: str) -> None:
         self.navigate(key)
+
+    def _quit(self) -> None:
+        self.window().close()
 
     def _follow_system(self) -> None:
         self._theme.set_mode("system")
@@ -325,13 +323,6 @@ class MainWindow(QWidget):
 
     # -- Qt
 
-    def paintEvent(self, event: QPaintEvent) -> None:
-        """Tell once that something is on the screen."""
-        super().paintEvent(event)
-        if not self._painted:
-            self._painted = True
-            QTimer.singleShot(0, self.first_painted.emit)
-
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Fold the rail in a narrow window."""
         super().resizeEvent(event)
@@ -349,29 +340,16 @@ class MainWindow(QWidget):
         event.acceptProposedAction()
         self.open_files([Path(url.toLocalFile()) for url in event.mimeData().urls() if url.isLocalFile()])
 
-    def closeEvent(self, event: QCloseEvent) -> None:
-        """Remember the window and say that it closed."""
-        save_state(self._config, self._remembered())
-        super().closeEvent(event)
-        self.closed.emit()
-
-    def _restore(self) -> None:
-        self._theme.set_mode(_mode(self._state.theme))
-        self.setMinimumSize(*LEAST)
-        screens = [screen.availableGeometry() for screen in QGuiApplication.screens()]
-        self.setGeometry(clamp(self._state.rect, screens, least=LEAST))
-        if self._state.maximised:
-            self.setWindowState(Qt.WindowState.WindowMaximized)
-        self.setFocus()
-
-    def _remembered(self) -> WindowState:
-        place = self.normalGeometry() if self.isMaximized() else self.geometry()
+    def remembered(self) -> WindowState:
+        """Return what the next start shall find."""
+        window = self.window()
+        place = window.normalGeometry() if window.isMaximized() else window.geometry()
         return WindowState(
             x=place.x(),
             y=place.y(),
             width=place.width(),
             height=place.height(),
-            maximised=self.isMaximized(),
+            maximised=window.isMaximized(),
             folded=self._folded_by_user,
             theme=self._theme.mode,
             page=self.page.key if self.page is not None else self._state.page,

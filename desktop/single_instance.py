@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
+import logging
 import os
 import stat
 import sys
-import tempfile
+import time
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from PySide6.QtCore import QLockFile, QObject, Signal
-from PySide6.QtNetwork import QLocalServer, QLocalSocket
 
+if TYPE_CHECKING:
+    from PySide6.QtNetwork import QLocalServer
+
+_log = logging.getLogger(__name__)
 _LONGEST_SOCKET_PATH: Final = 100
 _LONGEST_MESSAGE: Final = 1_000_000
 _ANSWER_MS: Final = 2_000
+_PAUSE_S: Final = 0.05
 _THANKS: Final = b"ok\n"
 
 
@@ -28,14 +32,15 @@ class SingleInstance(QObject):
     def __init__(self, home: Path) -> None:
         super().__init__()
         folder = home / "config"
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        self._name = socket_name(home)
+        for part in (home, folder):
+            part.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self._home = home
         self._lock = QLockFile(str(folder / "desktop.lock"))
         self._lock.setStaleLockTime(0)
         self._server: QLocalServer | None = None
 
     def claim(self) -> bool:
-        """Return whether this process is the first; it then listens for others.
+        """Return whether this process is the first one.
 
         Raises:
             OSError: the folder cannot be written to.
@@ -45,20 +50,33 @@ class SingleInstance(QObject):
                 return False
             message = "the profile folder cannot be written to"
             raise OSError(message)
+        return True
+
+    def listen(self) -> None:
+        """Wait for later starts; call it after ``claim`` said yes. The network library loads only here, after the first paint."""
+        from PySide6.QtNetwork import QLocalServer
+
         # Whoever listened before is dead: the lock says so.
-        QLocalServer.removeServer(self._name)
+        QLocalServer.removeServer(socket_name(self._home))
         self._server = QLocalServer(self)
         self._server.setSocketOptions(QLocalServer.SocketOption.UserAccessOption)
         self._server.newConnection.connect(self._accept)
-        self._server.listen(self._name)
-        return True
+        if not self._server.listen(socket_name(self._home)):
+            _log.warning("later starts cannot reach this window: %s", self._server.errorString())
 
     def hand_over(self, files: list[Path]) -> bool:
         """Send ``files`` to the first window and return whether it took them."""
+        from PySide6.QtNetwork import QLocalSocket
+
         socket = QLocalSocket()
-        socket.connectToServer(self._name)
-        if not socket.waitForConnected(_ANSWER_MS):
-            return False
+        deadline = time.monotonic() + _ANSWER_MS / 1000
+        socket.connectToServer(socket_name(self._home))
+        # The first window may be between taking the lock and listening.
+        while not socket.waitForConnected(_ANSWER_MS):
+            if time.monotonic() > deadline:
+                return False
+            time.sleep(_PAUSE_S)
+            socket.connectToServer(socket_name(self._home))
         socket.write(json.dumps([str(path) for path in files]).encode() + b"\n")
         socket.flush()
         taken = socket.waitForReadyRead(_ANSWER_MS) and socket.readAll().data() == _THANKS
@@ -69,8 +87,8 @@ class SingleInstance(QObject):
         """Let the next start be the first."""
         if self._server is not None:
             self._server.close()
-            self._lock.unlock()
             self._server = None
+        self._lock.unlock()
 
     def _accept(self) -> None:
         socket = self._server.nextPendingConnection() if self._server is not None else None
@@ -79,6 +97,8 @@ class SingleInstance(QObject):
             socket.readyRead.connect(self._read)
 
     def _read(self) -> None:
+        from PySide6.QtNetwork import QLocalSocket
+
         socket = self.sender()
         if not isinstance(socket, QLocalSocket):
             return
@@ -97,6 +117,9 @@ class SingleInstance(QObject):
 
 def socket_name(home: Path) -> str:
     """Return where the first window of ``home`` listens: in its own folder, or in a private one where that path is too long."""
+    import hashlib
+    import tempfile
+
     digest = hashlib.sha256(str(home.resolve()).encode()).hexdigest()[:16]
     if sys.platform == "win32":
         return f"lectern-{digest}"

@@ -83,7 +83,7 @@ class Tour(QObject):
     def run(self) -> Report:
         """Walk every step in order and return the report. Call it from the running event loop."""
         self._folder.mkdir(parents=True, exist_ok=True)
-        self._window.setGeometry(0, 0, SIZE.width(), SIZE.height())
+        self._window.window().setGeometry(0, 0, SIZE.width(), SIZE.height())
         mode = self._theme.mode
         for number, step in enumerate(self._steps, start=1):
             clock = QElapsedTimer()

@@ -3,28 +3,40 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, Final
 
-
-keep_records = print
-from backend_core.settings import Settings
+from backend_core.bench import documents, extraction, pool, speech, startup
+from backend_core.bench.records import save
+from backend_core.errors import InvalidInput
 
 Note = Callable[[str], None]
 Records = list[dict[str, Any]]
 
-_BENCHES: Final[dict[str, Callable[[], Records]]] = {
-
+DOCS: Final = Path(__file__).resolve().parents[2] / "docs"
+BENCHES: Final[dict[str, Callable[[], Records]]] = {
+    "documents": documents.run,
+    "extraction": extraction.run,
+    "pool": pool.run,
+    "speech": speech.run,
+    "startup": startup.run,
 }
-NAMES: Final = tuple(_BENCHES)
+NAMES: Final = tuple(BENCHES)
 
 
-def run(settings: Settings, name: str, *, keep: bool, note: Note) -> Records:
-    """Run one benchmark, or ``all``; with ``keep`` the records also go to ``docs/benchmarks.json``."""
-    del settings
+def run(name: str, *, keep: bool, note: Note) -> Records:
+    """Run one benchmark, or ``all``; with ``keep`` the records also go to ``docs/benchmarks.json``.
+
+    Raises:
+        InvalidInput: records are to be kept, but this is no checkout.
+    """
+    if keep and not DOCS.is_dir():
+        raise InvalidInput("Figures can only be kept in a checkout of the source.")
     found: Records = []
     for wanted in NAMES if name == "all" else (name,):
         note(f"Measuring {wanted} …")
-        found.extend(_BENCHES[wanted]())
-    if keep:
-        keep_records(found)
+        made = BENCHES[wanted]()
+        found.extend(made)
+        if keep:
+            save(made, folder=DOCS)
     return found

@@ -30,7 +30,7 @@ def _seed(context: Context) -> int:
 
 
 def _bench(context: Context) -> int:
-    records = run(context.settings, context.arguments.name, keep=context.arguments.record, note=context.output.note)
+    records = run(context.arguments.name, keep=context.arguments.record, note=context.output.note)
     headings = ("figure", "value", "unit", "control", "ratio", "goal")
     rows = [tuple(record.get(name) for name in ("name", "value", "unit", "control", "ratio", "threshold")) for record in records]
     context.output.result(records, text=table(headings, rows, empty="Nothing was measured."))

@@ -86,7 +86,7 @@ _ENGLISH: Final = LanguageWords(
         "Col.=Colonel; Capt.=Captain; Lt.=Lieutenant; Sgt.=Sergeant; Sen.=Senator; Rep.=Representative; Gov.=Governor; Messrs.=Messieurs; "
         "e.g.=for example; e. g.=for example; i.e.=that is; i. e.=that is; vs.=versus; cf.=compare; viz.=namely; approx.=approximately; "
         "ca.=about",
-        number="No.=number; Nos.=numbers; p.=page; pp.=pages; vol.=volume; ch.=chapter; sec.=section; fig.=figure; figs.=figures; "
+        number="no.=number; nos.=numbers; p.=page; pp.=pages; vol.=volume; ch.=chapter; sec.=section; fig.=figure; figs.=figures; "
         "eq.=equation; art.=article; para.=paragraph; ver.=version",
         may_end="etc.=et cetera; et al.=et al; Jr.=Junior; Sr.=Senior; Inc.=Incorporated; Ltd.=Limited; Co.=Company; Corp.=Corporation; "
         "Ave.=Avenue; Blvd.=Boulevard; Rd.=Road; Dept.=Department; Univ.=University; a.m.=a m; p.m.=p m; Ph.D.=P H D; B.C.=B C; A.D.=A D",

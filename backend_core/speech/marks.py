@@ -30,7 +30,7 @@ def marks(tokens: Sequence[Token], lines: Sequence[Line], *, events: Sequence[in
     if not tokens:
         return ()
     begins = _filled(_first_events(len(tokens), tokens, lines, events), tokens, samples)
-    edges = [round(sample * _MS / sample_rate) for sample in (*begins, samples)]
+    edges = [sample * _MS // sample_rate for sample in (*begins, samples)]
     return tuple(
         Mark(start=token.start, end=token.end, start_ms=low, end_ms=high)
         for token, (low, high) in zip(tokens, pairwise(edges), strict=True)

@@ -93,6 +93,7 @@ class _Call:
             if limits.should_stop():
                 raise Cancelled("Speaking was stopped.")
             if time.monotonic() >= until:
+                self._process.kill()
                 raise LimitReached(f"Speaking took longer than {limits.hard_limit_s:g} seconds and was stopped.")
             try:
                 event = self._events.get(timeout=_POLL_S)

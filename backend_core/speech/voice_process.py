@@ -96,7 +96,10 @@ class Espeak:
     """The few functions of libespeak-ng that Lectern uses."""
 
     def __init__(self, library: str, data: str) -> None:
-        self._lib = ctypes.CDLL(library)
+        try:
+            self._lib = ctypes.CDLL(library)
+        except OSError as error:
+            raise Failure("engine", "espeak-ng cannot be loaded") from error
         self._lib.espeak_ListVoices.restype = ctypes.POINTER(ctypes.POINTER(_Voice))
         self._lib.espeak_Synth.argtypes = (
             *(ctypes.c_char_p, ctypes.c_size_t, ctypes.c_uint, ctypes.c_int, ctypes.c_uint, ctypes.c_uint),
@@ -260,11 +263,10 @@ def _limit(*, memory_bytes: int, cpu_s: int) -> None:
     import resource
 
     for what, value in ((resource.RLIMIT_CORE, 0), (resource.RLIMIT_CPU, cpu_s), (resource.RLIMIT_AS, memory_bytes)):
-        _, ceiling = resource.getrlimit(what)
-        allowed = value if ceiling == resource.RLIM_INFINITY else min(value, ceiling)
-        # macOS accepts the call for RLIMIT_AS only with values it likes.
+        allowed = min([value, *(limit for limit in resource.getrlimit(what) if limit != resource.RLIM_INFINITY)])
+        # Only the soft limit is set: at a hard one the kernel kills without saying why. macOS refuses some values.
         try:
-            resource.setrlimit(what, (allowed, allowed))
+            resource.setrlimit(what, (allowed, resource.getrlimit(what)[1]))
         except (OSError, ValueError):
             continue
 
@@ -337,7 +339,8 @@ def _kind(error: Exception) -> str:
         return error.kind
     if isinstance(error, MemoryError):
         return "memory"
-    if isinstance(error, OSError):
+    # libsndfile's own error: the class is not imported for MP3, and here it can only mean a failed write.
+    if isinstance(error, OSError) or type(error).__name__ == "LibsndfileError":
         return "disk"
     return "engine"
 

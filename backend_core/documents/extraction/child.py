@@ -55,8 +55,7 @@ def main() -> None:
         _write({"refused": refused.code})
     except MemoryError:
         _write({"refused": "memory"})
-    # Process boundary: whatever a parser throws at a hostile file, the parent gets one word.
-    except Exception as error:  # noqa: BLE001
+    except Exception as error:  # noqa: BLE001 - process boundary: whatever a parser throws at a hostile file, the parent gets one word
         sys.stderr.write(type(error).__name__)
         _write({"refused": "unreadable"})
     sys.stdout.buffer.flush()

@@ -22,9 +22,12 @@ _ALIKE: Final = 2
 # A running line is short; a long one is text, even if it repeats.
 _MAX_LINE: Final = 160
 # Every word of roman digits counts as a number: this only decides which lines are alike.
-_NUMBER: Final = re.compile(r"(\d+|\b[ivxlcIVXLC]+\b)")
+# Digits inside a word ("A4", "SKU1234") are part of its name.
+_NUMBER: Final = re.compile(r"((?<![^\W_])\d+(?![^\W_])|\b[ivxlcIVXLC]+\b)")
 _ROMAN_VALUES: Final = {"i": 1, "v": 5, "x": 10, "l": 50, "c": 100}
 _MAX_DIGITS: Final = 9
+# "3 of 12" has two; more of them are a row of a table.
+_MAX_NUMBERS: Final = 2
 # What may stand around a bare page number: "Page 3 of 12", "- 3 -", "Seite 3 von 12", "стр. 3", "σελ. 3".
 _NUMBER_WORDS: Final = frozenset(
     {"page", "pages", "p", "of", "seite", "von", "s", "página", "pagina", "pag", "pág", "de", "di", "sur"}
@@ -107,7 +110,7 @@ def _numbers(parts: Sequence[str], *, is_bare: bool) -> tuple[int, ...]:
 def _reason(masked: str, side: str) -> str | None:
     """Return why the line would be skipped if it repeats; None if it holds neither a word nor a number."""
     words = set(_WORD.findall(masked))
-    if "#" in masked and words <= _NUMBER_WORDS:
+    if 1 <= masked.count("#") <= _MAX_NUMBERS and words <= _NUMBER_WORDS:
         return PAGE_NUMBER
     return side if words else None
 

@@ -9,7 +9,7 @@ from PySide6.QtCore import QPointF, QRectF
 from PySide6.QtGui import QPainter
 
 from desktop.i18n import byte_size, date_time, duration, number, tr
-from desktop.style import MEDIUM, NORMAL, SEMIBOLD, tone_text
+from desktop.style import MEDIUM, NORMAL, SEMIBOLD, tone_fill, tone_text
 from desktop.widgets import paint
 from desktop.widgets.table import CellState, Column
 
@@ -169,14 +169,13 @@ def _draw_audio(painter: QPainter, rect: QRectF, line: Any, _state: CellState) -
 
 def draw_parts(painter: QPainter, rect: QRectF, parts: tuple[Part, ...]) -> None:
     """Draw a bar whose parts stand for shares of the whole, in the order given."""
-    total = 0.0
     paint.bar(painter, rect, 0.0)
-    for share, _tone in parts:
-        total += share
+    total = sum(share for share, _tone in parts)
+    # the widest first: each part lies on the one after it, so that only the outer ends are round
     for share, tone in reversed(parts):
-        # each part is drawn from the left edge below the ones before it, so that only the ends are round
         if share > 0:
-            paint.bar(painter, rect, min(1.0, total), tone, track="line")
+            filled = QRectF(rect.x(), rect.y(), max(rect.height(), rect.width() * min(1.0, total)), rect.height())
+            paint.box(painter, filled, rect.height() / 2, fill=tone_fill(tone))
         total -= share
 
 

@@ -61,7 +61,9 @@ def test_twenty_who_ask_at_once_get_one_audio_and_nineteen_conflicts(
 
 
 @pytest.mark.trace("A21", "A33")
-def test_the_page_stays_locked_until_the_audio_row_is_committed(backend: Backend, actor: Actor, make_document: MakeDocument, clean: object) -> None:
+def test_the_page_stays_locked_until_the_audio_row_is_committed(
+    backend: Backend, actor: Actor, make_document: MakeDocument, clean: object
+) -> None:
     document_id = make_document()
     with psycopg.connect(clean.admin_dsn) as other:  # type: ignore[attr-defined]
         other.execute("SELECT id FROM document_pages FOR UPDATE")
@@ -77,7 +79,9 @@ def test_the_page_stays_locked_until_the_audio_row_is_committed(backend: Backend
 
 
 @pytest.mark.trace("A34")
-def test_an_audio_that_appears_before_the_lock_is_a_conflict_and_no_crash(backend: Backend, actor: Actor, make_document: MakeDocument) -> None:
+def test_an_audio_that_appears_before_the_lock_is_a_conflict_and_no_crash(
+    backend: Backend, actor: Actor, make_document: MakeDocument
+) -> None:
     document_id = make_document()
     backend.audios.generate(document_id, actor=actor)
     with pytest.raises(VoiceInUse):
@@ -151,9 +155,7 @@ def test_deleted_audio_can_be_restored_unless_the_voice_was_used_again(
         backend.audios.restore(first.id, actor=actor)
 
 
-def test_a_changed_or_missing_file_is_never_played(
-    backend: Backend, actor: Actor, make_document: MakeDocument, run_jobs: RunJobs
-) -> None:
+def test_a_changed_or_missing_file_is_never_played(backend: Backend, actor: Actor, make_document: MakeDocument, run_jobs: RunJobs) -> None:
     document_id = make_document()
     backend.audios.generate(document_id, actor=actor)
     run_jobs()
@@ -191,9 +193,7 @@ def test_what_does_not_exist_is_said_so(backend: Backend, actor: Actor, make_doc
             wrong()
 
 
-def test_cancelled_audio_leaves_no_row_and_no_file(
-    backend: Backend, actor: Actor, make_document: MakeDocument, run_jobs: RunJobs
-) -> None:
+def test_cancelled_audio_leaves_no_row_and_no_file(backend: Backend, actor: Actor, make_document: MakeDocument, run_jobs: RunJobs) -> None:
     document_id = make_document()
     queued = backend.audios.generate(document_id, actor=actor).queued[0]
     job = backend.jobs.listing(actor=actor, open_only=True)[0]

@@ -84,6 +84,7 @@ TITLES = ("Aims", "Means", "Ends", "Risks", "Costs", "Thanks")
         pytest.param(
             [f"{chr(97 + at) * 4}\nx{at * at}x\nNote\n{chr(110 + at) * 4}\n{chr(112 + at) * 3}" for at in range(9)], id="the middle"
         ),
+        pytest.param([f"{page} {page + 1} {page + 2} {page + 3}\n{chr(97 + page) * 9}" for page in range(9)], id="a table of numbers"),
         pytest.param(["#\n" + chr(97 + page) * 9 for page in range(9)], id="a line without a word"),
     ],
 )

@@ -119,7 +119,12 @@ def test_a_file_that_cannot_be_used_is_refused_with_one_sentence(backend: Backen
     empty, strange = tmp_path / "empty.pdf", tmp_path / "photo.jpg"
     empty.touch()
     strange.write_bytes(b"\xff\xd8\xff\xe0" + bytes(64))
-    for path, error in ((empty, UnreadableFile), (strange, UnsupportedFile), (tmp_path / "none.pdf", UnreadableFile), (tmp_path, UnreadableFile)):
+    for path, error in (
+        (empty, UnreadableFile),
+        (strange, UnsupportedFile),
+        (tmp_path / "none.pdf", UnreadableFile),
+        (tmp_path, UnreadableFile),
+    ):
         with pytest.raises(error) as caught:
             backend.documents.import_file(path, actor=actor)
         assert str(tmp_path) not in str(caught.value)
@@ -216,7 +221,7 @@ def test_hostile_text_is_stored_and_returned_as_it_is(backend: Backend, actor: A
     hostile = "Robert'); DROP TABLE documents;-- <script>alert(1)</script> {{7*7}} %s %(x)s ${x} \\x00"
     document_id = make_document(hostile, title="O'Brien \"; DELETE FROM audios")
     assert backend.documents.page(document_id, 1, actor=actor).text == hostile
-    assert backend.documents.listing(actor=actor, search='O\'Brien "').total == 1
+    assert backend.documents.listing(actor=actor, search="O'Brien \"").total == 1
 
 
 def test_every_change_leaves_one_audit_row(backend: Backend, actor: Actor, make_document: MakeDocument) -> None:

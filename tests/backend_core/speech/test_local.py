@@ -6,11 +6,13 @@ import hashlib
 import os
 from array import array
 from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
 from pathlib import Path
 
 import miniaudio
 import pytest
 import soundfile
+
 from backend_core.errors import InvalidInput, NotFound, TooLarge
 from backend_core.speech import LocalEngine, SpeechRequest, SpokenAudio
 from backend_core.speech.engine import MAX_CHARACTERS
@@ -84,7 +86,7 @@ def test_every_token_has_a_mark_at_a_word_start_and_the_last_ends_with_the_audio
     starts = [mark for mark in marks if PROSE[mark.start].isalnum() or PROSE[mark.start] == "$"]
     at_word = [mark for mark in starts if mark.start == 0 or not PROSE[mark.start - 1].isalnum()]
     assert len(at_word) / len(marks) >= 0.99
-    assert all(before.end <= after.start and before.end_ms == after.start_ms for before, after in zip(marks, marks[1:], strict=False))
+    assert all(before.end <= after.start and before.end_ms == after.start_ms for before, after in pairwise(marks))
     assert marks[0].start_ms == 0
     assert 0 <= page.seconds * 1000 - marks[-1].end_ms < 1000
     assert {PROSE[mark.start : mark.end] for mark in marks} >= {"Dr.", "1,234", "3.14 kg", "i.e.", "2026-03-14", "$50.20", "wasn’t", "no."}
@@ -98,7 +100,7 @@ def test_marks_follow_the_speech(engine: LocalEngine, tmp_path: Path) -> None:
 
 
 def test_sentences_cover_every_mark_in_order(page: SpokenAudio) -> None:
-    assert all(before[1] <= after[0] for before, after in zip(page.sentences, page.sentences[1:], strict=False))
+    assert all(before[1] <= after[0] for before, after in pairwise(page.sentences))
     assert all(any(low <= mark.start and mark.end <= high for low, high in page.sentences) for mark in page.marks)
     assert PROSE[slice(*page.sentences[0])] == "Dr. Smith opened the office at seven; the first boat came in at 7:45."
 
@@ -158,9 +160,9 @@ def test_a_text_without_words_is_refused_before_the_engine_is_called(
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_voice_that_is_silent_on_a_foreign_script_is_refused(engine: LocalEngine, tmp_path: Path) -> None:
+def test_a_voice_that_is_silent_on_a_text_is_refused(engine: LocalEngine, tmp_path: Path) -> None:
     with pytest.raises(InvalidInput, match="choose a voice of its language"):
-        speak(engine, tmp_path, "नमस्ते", voice="local:chr-us-qaaa-x-west")
+        speak(engine, tmp_path, "1 2 3", voice="local:chr-us-qaaa-x-west")
     assert list(tmp_path.iterdir()) == []
 
 

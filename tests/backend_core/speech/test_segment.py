@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from backend_core.speech.normalise import normalise
 from backend_core.speech.script import write
 from backend_core.speech.segment import MAX_SENTENCE, segment, sentences

@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+
 from backend_core.errors import NotFound
 from backend_core.speech import LocalEngine, Speech, SpeechRequest, SpokenAudio, Voice
 from backend_core.speech.catalogue import RawVoice, catalogue, language_tag
@@ -37,7 +38,7 @@ class Parrot:
         request: SpeechRequest,
         *,
         into: Path,
-        format: str = "mp3",
+        format: str = "mp3",  # noqa: A002 - the protocol's own word
         should_stop: Callable[[], bool] = never,
         progress: Callable[[float], None] = unheard,
         hard_limit_s: float,

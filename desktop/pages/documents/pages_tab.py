@@ -1,0 +1,306 @@
+"""The text of one page, what is spoken of it right now, and how to have it spoken."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, Final
+
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QGuiApplication, QIntValidator
+from PySide6.QtWidgets import QFrame, QSizePolicy, QStackedWidget, QWidget
+
+from desktop.i18n import clock, duration, number, tr
+from desktop.pages.documents.details import Details, PageLine, seconds_to_speak
+from desktop.pages.documents.listening import Listening
+from desktop.pages.documents.page_strip import PageStrip
+from desktop.pages.documents.voice_choice import VoiceChoice
+from desktop.widgets.badge import Badge
+from desktop.widgets.button import Button
+from desktop.widgets.field import Field
+from desktop.widgets.label import ElidedLabel, IconLabel, PlainLabel, over
+from desktop.widgets.layout import column, holder, row
+from desktop.widgets.page import Page
+from desktop.widgets.progress_row import ProgressRow
+from desktop.widgets.reading_view import ReadingView
+
+_BADGES: Final[dict[str, tuple[str, str]]] = {"ready": ("ok", ""), "working": ("info", ""), "outdated": ("warn", ""), "failed": ("bad", "")}
+_LEGEND: Final = (("ready", "ok"), ("outdated", "warn"), ("failed", "bad"))
+
+
+class PagesTab(QWidget):
+    """Navigator, text, strip of pages, voice and Generate."""
+
+    def __init__(self, page: Page, listening: Listening, *, go_to: Callable[[int], object]) -> None:
+        super().__init__()
+        self._page, self._listening, self._go_to = page, listening, go_to
+        self._details: Details | None = None
+        self._line: PageLine | None = None
+        self._shown: tuple[int, int, int] = (0, 0, 0)
+        self.voice = VoiceChoice(page)
+        self.voice.changed.connect(self._show_generate)
+        self.view = ReadingView(name=tr("Text of the page"))
+        self.view.word_clicked.connect(self._clicked)
+        self.strip = PageStrip()
+        self.strip.chosen.connect(go_to)
+        self.strip.retry_wanted.connect(self._retry)
+        inset = holder(column(self.view, margins=(12, 8, 6, 6)), name="inset")
+        inset.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
+        self._lane = column(self._navigator(), (inset, 1), self._strip_head(), self.strip, self._failure(), 2, self.voice, 2, gap=8)
+        self._lane.addWidget(self._generate())
+        self._lane.setContentsMargins(0, 10, 0, 0)
+        self.setLayout(self._lane)
+        listening.changed.connect(self._match_speech)
+        listening.player.moved.connect(self._move)
+
+    def show_details(self, details: Details) -> None:
+        """Show a document's page; text that stands there already keeps its place and its highlight."""
+        self._details = details
+        text = details.text
+        self._line = details.page(text.number) if text is not None else None
+        shown = (text.id, text.revision, len(text.text)) if text is not None else (0, 0, 0)
+        if shown != self._shown:
+            self._shown = shown
+            self.view.show_text(text.text if text is not None else "", skips=[skip[:2] for skip in text.skips] if text is not None else ())
+            self._match_speech()
+        self.voice.show_details(details)
+        self._show_navigator()
+        self._show_generate()
+
+    def toggle_playback(self) -> None:
+        """Play or pause; with nothing in the player start this page."""
+        if self._listening.current is not None:
+            self._listening.player.toggle()
+        else:
+            self._play()
+
+    def _show_navigator(self) -> None:
+        details, line = self._details, self._line
+        if details is None:
+            return
+        current = line.number if line is not None else 0
+        if not self.number.hasFocus():
+            self.number.setText(str(current))
+        self.all.setText(tr("of {n}", n=number(len(details.pages))))
+        self.back.setEnabled(current > 1)
+        self.forward.setEnabled(current < len(details.pages))
+        self.play.setEnabled(line is not None and line.state in {"ready", "outdated"})
+        self.badge.show_state(*self._badge(line))
+        self.strip.show_pages(details.pages, current=current, playing=self._playing_page())
+        first, last = self.strip.visible_pages
+        self.range.setText(tr("Pages {first}–{last}", first=first, last=last).upper() if details.pages else "")
+        self._show_legend(details.pages)
+        failed = line.audio if line is not None and line.state == "failed" else None
+        self.failure.setVisible(failed is not None)
+        if failed is not None:
+            self.reason.setText(tr("Page {n}: {why}", n=failed.page, why=failed.error or tr("the voice stopped.")))
+            self.reference.setText(failed.correlation_id)
+
+    @staticmethod
+    def _badge(line: PageLine | None) -> tuple[str, str]:
+        if line is None or line.audio is None:
+            return (tr("No audio yet"), "none") if line is not None else ("", "none")
+        words = {
+            "ready": tr("Audio ready · {length}", length=clock(line.audio.seconds or 0)),
+            "outdated": tr("Audio of older text"),
+            "failed": tr("Failed"),
+            "working": tr("Speaking") if line.audio.status == "GENERATING" else tr("Waiting"),
+        }
+        return words[line.state], _BADGES[line.state][0]
+
+    def _show_legend(self, pages: Sequence[PageLine]) -> None:
+        for state, label in self.legend.items():
+            count = sum(page.state == state for page in pages)
+            words = {"ready": tr("{n} ready"), "outdated": tr("{n} outdated"), "failed": tr("{n} failed")}[state]
+            label.setText(words.format(n=number(count)))
+            label.parentWidget().setVisible(count > 0)
+
+    def _missing(self) -> list[PageLine]:
+        """Return the pages with text that have no audio in the chosen voice."""
+        details, voice = self._details, self.voice.voice
+        if details is None or voice is None:
+            return []
+        spoken = details.spoken.get(voice.id, frozenset())
+        return [page for page in details.pages if page.characters and page.number not in spoken]
+
+    def _show_generate(self) -> None:
+        details = self._details
+        if details is None:
+            return
+        missing = self._missing()
+        here = self._line is not None and any(page.number == self._line.number for page in missing)
+        if missing:
+            pages = tr("1 page") if len(missing) == 1 else tr("{n} pages", n=number(len(missing)))
+            self.voice.show_estimate(tr("about {time} for {pages}", time=_about(seconds_to_speak(missing)), pages=pages))
+            single = len(missing) == 1 and here
+            caption = tr("Generate page") if single else tr("Generate {pages}", pages=pages)
+            self.generate.set_caption(caption)
+        else:
+            spoken = any(page.characters for page in details.pages)
+            self.generate.set_caption(tr("Every page is spoken") if spoken else tr("No text to speak"))
+            self.voice.show_estimate(tr("ready in this voice") if spoken else "")
+        self.generate.setEnabled(bool(missing))
+        only = self._line.number if self._line is not None else 0
+        self.only.set_caption(tr("Only page {n}", n=only))
+        self.only.setVisible(here and len(missing) > 1)
+        self._show_batch(details)
+
+    def _show_batch(self, details: Details) -> None:
+        done, total = details.batch
+        self.buttons.setCurrentIndex(1 if total else 0)
+        if total:
+            self.progress.cancel.setEnabled(bool(details.open_jobs))
+            self.progress.show_progress(done / total, detail=tr("{n} of {all} pages", n=number(int(done)), all=number(total)))
+
+    def _ask_generate(self, *, only: bool) -> None:
+        details, voice, context = self._details, self.voice.voice, self._page.context
+        if details is None or voice is None:
+            return
+        missing = [page.number for page in self._missing()]
+        pages = [self._line.number] if only and self._line is not None else missing
+        wanted = {"voice": voice.id, "pages": pages, "rate": self.voice.rate.value(), "pitch": self.voice.pitch.value()}
+        document_id = details.document.id
+        self.generate.setEnabled(False)
+        self.only.setEnabled(False)
+        # one request however often the button is pressed
+        self._page.act(lambda: context.backend.audios.generate(document_id, actor=context.actor, **wanted), lambda _made: self.only.setEnabled(True))
+
+    def _cancel(self) -> None:
+        details, context = self._details, self._page.context
+        if details is None:
+            return
+        jobs = details.open_jobs
+        self._page.act(lambda: cancel_jobs(context.backend, jobs, actor=context.actor), lambda n: context.notify(tr("{n} cancelled", n=n), tone="info"))
+
+    def _retry(self, page_number: int = 0) -> None:
+        details, context = self._details, self._page.context
+        line = self._line if not page_number or details is None else details.page(page_number)
+        if line is not None and line.audio is not None:
+            audio_id = line.audio.id
+            self._page.act(lambda: context.backend.audios.requeue(audio_id, actor=context.actor))
+
+    def _play(self) -> None:
+        line = self._line
+        if line is not None and line.audio is not None and line.state in {"ready", "outdated"}:
+            self._listening.play(line.audio.id)
+
+    def _clicked(self, character: int) -> None:
+        """Go to the clicked word, in the audio that plays or in this page's own."""
+        if self._speech_is_here():
+            at = self._listening.time_of(character)
+            if at is not None:
+                self._listening.player.seek(at)
+                self._listening.player.play()
+        elif self._line is not None and self._line.audio is not None and self._line.state == "ready":
+            self._listening.play(self._line.audio.id, at_character=character)
+
+    def _speech_is_here(self) -> bool:
+        current = self._listening.current
+        return current is not None and current.page.id == self._shown[0]
+
+    def _playing_page(self) -> int:
+        current, details = self._listening.current, self._details
+        return current.audio.page if current is not None and details is not None and current.audio.document_id == details.document.id else 0
+
+    def _match_speech(self) -> None:
+        """Give the view the words of the audio in the player if it shows that page."""
+        current = self._listening.current
+        if current is not None and self._speech_is_here():
+            self.view.set_speech(current.marks, current.sentences)
+            self.view.show_position(self._listening.player.position * 1000)
+        else:
+            self.view.clear_speech()
+        self._show_navigator()
+
+    def _move(self, seconds: float) -> None:
+        if self._speech_is_here() and self.isVisible():
+            self.view.show_position(seconds * 1000)
+
+    def _jump(self) -> None:
+        details = self._details
+        if details is not None and self.number.text().isdecimal():
+            self._go_to(min(max(1, int(self.number.text())), max(1, len(details.pages))))
+        self.view.setFocus()
+
+    def _step(self, by: int) -> None:
+        if self._line is not None:
+            self._go_to(self._line.number + by)
+
+    def _navigator(self) -> QWidget:
+        self.number = Field(name=tr("Page number"))
+        self.number.setProperty("kind", "small")
+        self.number.setFixedSize(52, 28)
+        self.number.setAlignment(Qt.AlignmentFlag.AlignHCenter)
+        self.number.setValidator(QIntValidator(1, 1_000_000, self))
+        self.number.returnPressed.connect(self._jump)
+        self.all = PlainLabel("", "muted")
+        self.badge = Badge()
+        self.play = Button("", "ghost", icon_name="play", name=tr("Play this page"), on_click=self._play)
+        self.size = Button("", "ghost", icon_name="a-large-small", name=tr("Large text"), checkable=True)
+        self.size.toggled.connect(lambda on: self.view.set_large(on=on))
+        self.back = Button("", "ghost", icon_name="chevron-left", name=tr("Previous page"), on_click=lambda: self._step(-1))
+        self.forward = Button("", "ghost", icon_name="chevron-right", name=tr("Next page"), on_click=lambda: self._step(1))
+        title = PlainLabel(tr("Page"), "heading")
+        lane = row(title, self.number, self.all, 4, self.badge, None, self.play, self.size, self.back, self.forward, gap=5)
+        return holder(lane, height=28)
+
+    def _strip_head(self) -> QWidget:
+        self.range = over("")
+        self.legend: dict[str, PlainLabel] = {}
+        parts: list[Any] = []
+        for state, tone in _LEGEND:
+            label = PlainLabel("", "tiny")
+            self.legend[state] = label
+            dot = QFrame()
+            dot.setObjectName("dot")
+            parts.append(holder(row(IconLabel(_dot(tone), tone, size=8), label, gap=4)))
+        return holder(row(self.range, None, *parts, gap=10), height=18)
+
+    def _failure(self) -> QWidget:
+        self.reason = ElidedLabel(size=12, tone="bad")
+        self.reference = PlainLabel("", "mono", selectable=True)
+        copy = Button("", "ghost", icon_name="copy", name=tr("Copy details"), on_click=self._copy_failure)
+        again = Button(tr("Retry"), "link", icon_name="rotate-ccw", on_click=self._retry)
+        self.failure = QFrame()
+        self.failure.setObjectName("banner")
+        self.failure.setProperty("tone", "bad")
+        self.failure.setFixedHeight(34)
+        self.failure.setLayout(row(IconLabel("circle-alert", "bad", size=14), (self.reason, 1), self.reference, copy, again, gap=8, margins=(10, 0, 10, 0)))
+        return self.failure
+
+    def _generate(self) -> QWidget:
+        self.generate = Button("", "primary", icon_name="audio-lines", on_click=lambda: self._ask_generate(only=False))
+        self.generate.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self.only = Button("", on_click=lambda: self._ask_generate(only=True))
+        self.progress = ProgressRow(tr("Speaking"), icon_name="audio-lines")
+        self.progress.cancelled.connect(self._cancel)
+        self.buttons = QStackedWidget()
+        self.buttons.addWidget(holder(row((self.generate, 1), self.only)))
+        self.buttons.addWidget(self.progress)
+        self.buttons.setFixedHeight(48)
+        return self.buttons
+
+    def _copy_failure(self) -> None:
+        QGuiApplication.clipboard().setText("\n".join((f"Lectern: {self.reason.text()}", tr("reference {id}", id=self.reference.text()))))
+
+
+def cancel_jobs(backend: Any, jobs: Sequence[int], *, actor: Any) -> int:
+    """Cancel jobs in a worker and return how many had not ended by themselves."""
+    from backend_core.errors import Conflict
+
+    cancelled = 0
+    for job_id in jobs:
+        try:
+            backend.jobs.cancel(job_id, actor=actor)
+            cancelled += 1
+        except Conflict:
+            # it ended meanwhile
+            continue
+    return cancelled
+
+
+def _about(seconds: float) -> str:
+    return duration(max(1, round(seconds)))
+
+
+def _dot(_tone: str) -> str:
+    return "circle-check"

@@ -1,0 +1,215 @@
+"""Everything between the first pixel and the last: opens the backend in a worker, and stops in reverse order."""
+
+from __future__ import annotations
+
+import faulthandler
+import json
+import logging
+import os
+import sys
+import threading
+import time
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Final, Protocol, TextIO
+
+from PySide6.QtCore import QCoreApplication, QObject, QTimer, Signal
+from PySide6.QtWidgets import QApplication
+
+from desktop.background import Background, new_reference, unexpected
+from desktop.first_frame import FirstFrame
+from desktop.main_window import MainWindow
+from desktop.single_instance import SingleInstance
+from desktop.style import Theme
+
+if TYPE_CHECKING:
+    from backend_core.backend import Backend
+    from backend_core.policy import Actor
+
+_log = logging.getLogger(__name__)
+_SETTLE_MS: Final = 500
+_NS_PER_MS: Final = 1_000_000
+CRASH_FILE: Final = "desktop-crash.log"
+
+
+class Asked(Protocol):
+    """What the command line asked for; see ``desktop.app.Options``."""
+
+    @property
+    def home(self) -> Path:
+        """The folder of the profile."""
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """To import after the start."""
+
+    @property
+    def tour(self) -> Path | None:
+        """Folder for pictures."""
+
+    @property
+    def measure_from(self) -> int | None:
+        """Wall clock in ns of the process start."""
+
+
+class Failures(QObject):
+    """Catches what nobody caught, in any thread, logs it and tells the user in one sentence."""
+
+    happened = Signal(str)
+
+    def install(self) -> None:
+        """Replace both hooks; a traceback never reaches the terminal."""
+        sys.excepthook = self._in_main
+        threading.excepthook = self._in_thread
+
+    def uninstall(self) -> None:
+        """Put Python's own hooks back."""
+        sys.excepthook = sys.__excepthook__
+        threading.excepthook = threading.__excepthook__
+
+    def _in_main(self, kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+        if issubclass(kind, KeyboardInterrupt):
+            QCoreApplication.quit()
+            return
+        self._report(kind, error, trace)
+
+    def _in_thread(self, args: threading.ExceptHookArgs) -> None:
+        if args.exc_type is not SystemExit and args.exc_value is not None:
+            self._report(args.exc_type, args.exc_value, args.exc_traceback)
+
+    def _report(self, kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+        reference = new_reference()
+        _log.error("nobody caught this", exc_info=(kind, error, trace), extra={"correlation_id": reference})
+        self.happened.emit(reference)
+
+
+class Session(QObject):
+    """One window on one profile."""
+
+    def __init__(
+        self,
+        app: QApplication,
+        frame: FirstFrame,
+        options: Asked,
+        *,
+        instance: SingleInstance | None = None,
+        painted_ms: float | None = None,
+    ) -> None:
+        super().__init__()
+        self._frame, self._options, self._painted_ms = frame, options, painted_ms
+        self._backend: Backend | None = None
+        self._exit_code = 0
+        self._crash_file: TextIO | None = None
+        self.failures = Failures(self)
+        self.background = Background(self)
+        self.theme = Theme(app)
+        self.window = MainWindow(theme=self.theme, background=self.background, state=frame.state)
+        frame.adopt(self.window, remember=self.window.remembered)
+        self.failures.happened.connect(self._tell)
+        self.window.retry_wanted.connect(self._retry)
+        if instance is not None:
+            instance.files_received.connect(self._second_start)
+            instance.listen()
+
+    def begin(self) -> None:
+        """Open the backend, as soon as the window shows its real content."""
+        self.failures.install()
+        self.window.open_files(self._options.files)
+        QTimer.singleShot(0, self._measure if self._options.measure_from is not None else self._open)
+
+    def stop(self) -> int:
+        """Stop in reverse order of the start and return the exit code."""
+        self._frame.hide()
+        self.window.release()
+        self.background.close()
+        backend, self._backend = self._backend, None
+        if backend is not None:
+            backend.close()
+        if self._crash_file is not None:
+            faulthandler.disable()
+            self._crash_file.close()
+            self._crash_file = None
+        self.failures.uninstall()
+        return self._exit_code
+
+    def _open(self) -> None:
+        self.background.run(self, self._open_backend, self._opened, self.window.show_failure, key="open")
+
+    def _retry(self) -> None:
+        self.window.show_starting()
+        self._open()
+
+    def _open_backend(self) -> tuple[Backend, Actor]:
+        # In a worker and after the first paint: these imports take longer than the window.
+        from backend_core.backend import open_backend
+        from backend_core.logs import configure_logging
+        from backend_core.settings import load_settings
+
+        settings = load_settings(home=self._options.home)
+        configure_logging(settings.log_dir, process="desktop", level=settings.log_level)
+        self._keep_crashes(settings.log_dir)
+        if self._backend is None:
+            # Kept before anything else can fail, so that stop() closes it even when the window is already gone.
+            self._backend = open_backend(settings, application="desktop")
+        return self._backend, self._backend.actor()
+
+    def _opened(self, result: tuple[Backend, Actor]) -> None:
+        self.window.start(*result)
+        if self._options.tour is not None:
+            QTimer.singleShot(0, self._tour)
+
+    def _tour(self) -> None:
+        from desktop.tour import Tour, steps
+
+        if self._options.tour is not None:
+            report = Tour(self.window, self.theme, self._options.tour, list(steps(self.window))).run()
+            self._exit_code = report.exit_code
+        self._frame.close()
+
+    def _measure(self) -> None:
+        figures: dict[str, Any] = {"first_paint_ms": self._painted_ms}
+        self.window.repaint()
+        figures["content_ms"] = (time.time_ns() - (self._options.measure_from or 0)) / _NS_PER_MS
+
+        def load_libraries() -> None:
+            # The libraries are what is measured; nothing is opened.
+            import backend_core.backend
+
+            _log.debug("loaded %s", backend_core.backend.__name__)
+
+        def finish(_nothing: object) -> None:
+            QTimer.singleShot(_SETTLE_MS, show_figures)
+
+        def show_figures() -> None:
+            figures["rss_mb"] = resident_mb()
+            sys.stdout.write(json.dumps(figures) + "\n")
+            self._frame.close()
+
+        self.background.run(self, load_libraries, finish, self.window.show_failure)
+
+    def _second_start(self, files: list[Path]) -> None:
+        self.window.come_forward()
+        self.window.open_files(files)
+
+    def _tell(self, reference: str) -> None:
+        self.window.notify(f"{unexpected(reference)} ({reference})", tone="bad")
+
+    def _keep_crashes(self, folder: Path) -> None:
+        if self._crash_file is None:
+            try:
+                self._crash_file = (folder / CRASH_FILE).open("a", encoding="utf-8")
+            except OSError:
+                _log.warning("no crash file", exc_info=True)
+                return
+            faulthandler.enable(self._crash_file)
+
+
+def resident_mb() -> float | None:
+    """Return the memory this process holds in MB (10^6 bytes), None where the system does not tell."""
+    if sys.platform == "win32":
+        return None
+    try:
+        pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
+    except (OSError, ValueError, IndexError):
+        return None
+    return round(pages * os.sysconf("SC_PAGE_SIZE") / 1e6, 1)
