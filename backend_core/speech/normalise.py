@@ -19,10 +19,12 @@ from backend_core.speech.shape import JOIN, shape, written
 IDEOGRAPHS: Final = "\u3005\u3040-\u30ff\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\uff66-\uff9f\U00020000-\U0003ffff"
 """Scripts without blanks between words: each character is a token."""
 EMOJI: Final = "\u2600-\u27bf\u2b50\u2b55\U0001f000-\U0001faff"
-_SYMBOLS: Final = "&+=<>×÷±§©®™#@$€£¥₹%‰°√∞≈≠≤≥"
+_SYMBOLS: Final = "&+=×÷±§©®™#@$€£¥₹%‰°√∞≈≠≤≥"
 _SPACE: Final = "[ \u00a0\u2009\u202f]?"
 _LETTER: Final = rf"[^\W_{IDEOGRAPHS}]"
-_WORD: Final = rf"{_LETTER}+(?:(?:{JOIN}|['’‐‑-](?={_LETTER})|\.(?=[a-z0-9])){_LETTER}*)*"
+_INSIDE: Final = rf"{JOIN}|['’‐‑&+=@#-](?={_LETTER})|\.(?=[a-z0-9])"
+_WORD: Final = rf"{_LETTER}+(?:(?:{_INSIDE}){_LETTER}*)*(?:(?:\+\+|[+#%°®™])(?!\w))?"
+"""What is written without a blank is one token, so that a mark starts where a word starts: AT&T, C++, x=y, 45%."""
 _SIGN: Final = r"(?:(?<![\w.,)\]%°-])[-−](?=[0-9]))?"
 _NOT_IN_A_WORD: Final = rf"(?![\w{JOIN}]|['’-][^\W\d_])"
 
@@ -138,7 +140,7 @@ def _pattern(language: str) -> re.Pattern[str]:
         ("initial", r"(?<![\w'’])[A-Z]\.(?=\s{1,3}[^\W\d_a-z])"),
         ("ideograph", rf"(?=\w)[{IDEOGRAPHS}][{JOIN}ー]{{0,8}}"),
         ("word", _WORD),
-        ("symbol", rf"[{_SYMBOLS}]|[{EMOJI}](?:{JOIN}{{1,3}}[{EMOJI}]?|[\U0001f3fb-\U0001f3ff]){{0,8}}"),
+        ("symbol", rf"[{_SYMBOLS}]|(?<=\s)[<>](?=\s)|[{EMOJI}](?:{JOIN}{{1,3}}[{EMOJI}]?|[\U0001f3fb-\U0001f3ff]){{0,8}}"),
     ]
     return re.compile("|".join(f"(?P<{name}>{pattern})" for name, pattern in kinds if pattern))
 

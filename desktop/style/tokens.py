@@ -73,9 +73,10 @@ TONES: Final = ("none", "info", "ok", "warn", "bad")
 MIN_CONTRAST: Final = 4.6
 """Lowest contrast of any text pair; WCAG AA asks 4.5."""
 
-_SURFACES: Final = ("bg", "surface", "raised", "hover", "sel", "accent_bg", "sent")
+_SURFACES: Final = ("bg", "surface", "raised", "hover", "sel", "accent_bg")
 TEXT_PAIRS: Final[tuple[tuple[str, str], ...]] = (
-    *((text, surface) for text in ("text", "muted") for surface in _SURFACES),
+    *(("text", surface) for surface in (*_SURFACES, "sent")),
+    *(("muted", surface) for surface in _SURFACES),
     *((tone, surface) for tone in ("accent", "ok", "warn", "bad") for surface in ("bg", "surface", "raised", "hover", "sel")),
     *((tone, f"{tone}_bg") for tone in ("accent", "ok", "warn", "bad")),
     *(("text", f"{tone}_bg") for tone in ("ok", "warn", "bad")),

@@ -27,6 +27,11 @@ from desktop.widgets.page import PageContext
 BEAT_MS = 5
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """The offscreen platform says this for every window; it is harmless."""
+    config.addinivalue_line("qt_log_ignore", "does not support propagateSizeHints")
+
+
 @pytest.fixture(scope="session")
 def qapp_cls() -> type[QApplication]:
     """Every test shares one real application."""

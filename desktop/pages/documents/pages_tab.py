@@ -5,26 +5,41 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
-from PySide6.QtCore import Qt
-from PySide6.QtGui import QGuiApplication, QIntValidator
-from PySide6.QtWidgets import QFrame, QSizePolicy, QStackedWidget, QWidget
+from PySide6.QtCore import QRectF, Qt
+from PySide6.QtGui import QGuiApplication, QIntValidator, QPainter, QPaintEvent
+from PySide6.QtWidgets import QFrame, QSizePolicy, QWidget
 
-from desktop.i18n import clock, duration, number, tr
-from desktop.pages.documents.details import Details, PageLine, seconds_to_speak
+from desktop.i18n import clock, number, tr
+from desktop.pages.documents.details import Details, PageLine
+from desktop.pages.documents.generate_panel import GeneratePanel
 from desktop.pages.documents.listening import Listening
 from desktop.pages.documents.page_strip import PageStrip
-from desktop.pages.documents.voice_choice import VoiceChoice
+from desktop.style import tone_fill
+from desktop.widgets import paint
 from desktop.widgets.badge import Badge
 from desktop.widgets.button import Button
 from desktop.widgets.field import Field
 from desktop.widgets.label import ElidedLabel, IconLabel, PlainLabel, over
 from desktop.widgets.layout import column, holder, row
 from desktop.widgets.page import Page
-from desktop.widgets.progress_row import ProgressRow
 from desktop.widgets.reading_view import ReadingView
 
 _BADGES: Final[dict[str, tuple[str, str]]] = {"ready": ("ok", ""), "working": ("info", ""), "outdated": ("warn", ""), "failed": ("bad", "")}
 _LEGEND: Final = (("ready", "ok"), ("outdated", "warn"), ("failed", "bad"))
+
+
+class _Dot(QWidget):
+    """Decoration beside words that say the same."""
+
+    def __init__(self, tone: str) -> None:
+        super().__init__()
+        self._tone = tone
+        self.setFixedSize(7, 7)
+
+    def paintEvent(self, _event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        paint.begin(painter)
+        paint.box(painter, QRectF(self.rect()), 3.5, fill=tone_fill(self._tone))
 
 
 class PagesTab(QWidget):
@@ -36,8 +51,7 @@ class PagesTab(QWidget):
         self._details: Details | None = None
         self._line: PageLine | None = None
         self._shown: tuple[int, int, int] = (0, 0, 0)
-        self.voice = VoiceChoice(page)
-        self.voice.changed.connect(self._show_generate)
+        self.panel = GeneratePanel(page)
         self.view = ReadingView(name=tr("Text of the page"))
         self.view.word_clicked.connect(self._clicked)
         self.strip = PageStrip()
@@ -45,10 +59,8 @@ class PagesTab(QWidget):
         self.strip.retry_wanted.connect(self._retry)
         inset = holder(column(self.view, margins=(12, 8, 6, 6)), name="inset")
         inset.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
-        self._lane = column(self._navigator(), (inset, 1), self._strip_head(), self.strip, self._failure(), 2, self.voice, 2, gap=8)
-        self._lane.addWidget(self._generate())
-        self._lane.setContentsMargins(0, 10, 0, 0)
-        self.setLayout(self._lane)
+        parts = (self._navigator(), (inset, 1), self._strip_head(), self.strip, self._failure(), self.panel)
+        self.setLayout(column(*parts, gap=8, margins=(0, 10, 0, 0)))
         listening.changed.connect(self._match_speech)
         listening.player.moved.connect(self._move)
 
@@ -62,9 +74,8 @@ class PagesTab(QWidget):
             self._shown = shown
             self.view.show_text(text.text if text is not None else "", skips=[skip[:2] for skip in text.skips] if text is not None else ())
             self._match_speech()
-        self.voice.show_details(details)
         self._show_navigator()
-        self._show_generate()
+        self.panel.show_details(details, self._line)
 
     def toggle_playback(self) -> None:
         """Play or pause; with nothing in the player start this page."""
@@ -113,63 +124,6 @@ class PagesTab(QWidget):
             words = {"ready": tr("{n} ready"), "outdated": tr("{n} outdated"), "failed": tr("{n} failed")}[state]
             label.setText(words.format(n=number(count)))
             label.parentWidget().setVisible(count > 0)
-
-    def _missing(self) -> list[PageLine]:
-        """Return the pages with text that have no audio in the chosen voice."""
-        details, voice = self._details, self.voice.voice
-        if details is None or voice is None:
-            return []
-        spoken = details.spoken.get(voice.id, frozenset())
-        return [page for page in details.pages if page.characters and page.number not in spoken]
-
-    def _show_generate(self) -> None:
-        details = self._details
-        if details is None:
-            return
-        missing = self._missing()
-        here = self._line is not None and any(page.number == self._line.number for page in missing)
-        if missing:
-            pages = tr("1 page") if len(missing) == 1 else tr("{n} pages", n=number(len(missing)))
-            self.voice.show_estimate(tr("about {time} for {pages}", time=_about(seconds_to_speak(missing)), pages=pages))
-            single = len(missing) == 1 and here
-            caption = tr("Generate page") if single else tr("Generate {pages}", pages=pages)
-            self.generate.set_caption(caption)
-        else:
-            spoken = any(page.characters for page in details.pages)
-            self.generate.set_caption(tr("Every page is spoken") if spoken else tr("No text to speak"))
-            self.voice.show_estimate(tr("ready in this voice") if spoken else "")
-        self.generate.setEnabled(bool(missing))
-        only = self._line.number if self._line is not None else 0
-        self.only.set_caption(tr("Only page {n}", n=only))
-        self.only.setVisible(here and len(missing) > 1)
-        self._show_batch(details)
-
-    def _show_batch(self, details: Details) -> None:
-        done, total = details.batch
-        self.buttons.setCurrentIndex(1 if total else 0)
-        if total:
-            self.progress.cancel.setEnabled(bool(details.open_jobs))
-            self.progress.show_progress(done / total, detail=tr("{n} of {all} pages", n=number(int(done)), all=number(total)))
-
-    def _ask_generate(self, *, only: bool) -> None:
-        details, voice, context = self._details, self.voice.voice, self._page.context
-        if details is None or voice is None:
-            return
-        missing = [page.number for page in self._missing()]
-        pages = [self._line.number] if only and self._line is not None else missing
-        wanted = {"voice": voice.id, "pages": pages, "rate": self.voice.rate.value(), "pitch": self.voice.pitch.value()}
-        document_id = details.document.id
-        self.generate.setEnabled(False)
-        self.only.setEnabled(False)
-        # one request however often the button is pressed
-        self._page.act(lambda: context.backend.audios.generate(document_id, actor=context.actor, **wanted), lambda _made: self.only.setEnabled(True))
-
-    def _cancel(self) -> None:
-        details, context = self._details, self._page.context
-        if details is None:
-            return
-        jobs = details.open_jobs
-        self._page.act(lambda: cancel_jobs(context.backend, jobs, actor=context.actor), lambda n: context.notify(tr("{n} cancelled", n=n), tone="info"))
 
     def _retry(self, page_number: int = 0) -> None:
         details, context = self._details, self._page.context
@@ -250,9 +204,7 @@ class PagesTab(QWidget):
         for state, tone in _LEGEND:
             label = PlainLabel("", "tiny")
             self.legend[state] = label
-            dot = QFrame()
-            dot.setObjectName("dot")
-            parts.append(holder(row(IconLabel(_dot(tone), tone, size=8), label, gap=4)))
+            parts.append(holder(row(_Dot(tone), label, gap=5)))
         return holder(row(self.range, None, *parts, gap=10), height=18)
 
     def _failure(self) -> QWidget:
@@ -264,43 +216,9 @@ class PagesTab(QWidget):
         self.failure.setObjectName("banner")
         self.failure.setProperty("tone", "bad")
         self.failure.setFixedHeight(34)
-        self.failure.setLayout(row(IconLabel("circle-alert", "bad", size=14), (self.reason, 1), self.reference, copy, again, gap=8, margins=(10, 0, 10, 0)))
+        sign = IconLabel("circle-alert", "bad", size=14)
+        self.failure.setLayout(row(sign, (self.reason, 1), self.reference, copy, again, gap=8, margins=(10, 0, 10, 0)))
         return self.failure
-
-    def _generate(self) -> QWidget:
-        self.generate = Button("", "primary", icon_name="audio-lines", on_click=lambda: self._ask_generate(only=False))
-        self.generate.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-        self.only = Button("", on_click=lambda: self._ask_generate(only=True))
-        self.progress = ProgressRow(tr("Speaking"), icon_name="audio-lines")
-        self.progress.cancelled.connect(self._cancel)
-        self.buttons = QStackedWidget()
-        self.buttons.addWidget(holder(row((self.generate, 1), self.only)))
-        self.buttons.addWidget(self.progress)
-        self.buttons.setFixedHeight(48)
-        return self.buttons
 
     def _copy_failure(self) -> None:
         QGuiApplication.clipboard().setText("\n".join((f"Lectern: {self.reason.text()}", tr("reference {id}", id=self.reference.text()))))
-
-
-def cancel_jobs(backend: Any, jobs: Sequence[int], *, actor: Any) -> int:
-    """Cancel jobs in a worker and return how many had not ended by themselves."""
-    from backend_core.errors import Conflict
-
-    cancelled = 0
-    for job_id in jobs:
-        try:
-            backend.jobs.cancel(job_id, actor=actor)
-            cancelled += 1
-        except Conflict:
-            # it ended meanwhile
-            continue
-    return cancelled
-
-
-def _about(seconds: float) -> str:
-    return duration(max(1, round(seconds)))
-
-
-def _dot(_tone: str) -> str:
-    return "circle-check"

@@ -89,6 +89,7 @@ def test_every_token_is_in_exactly_one_sentence_and_the_engine_sees_no_control_c
         ("en-GB", "Mail jane.doe@example.com!", ["Mail", "jane dot doe at example dot com"]),
         ("en-GB", "J. R. Hartley of the U.S.A.", ["J", "R", "Hartley", "of", "the", "U S A"]),
         ("en-GB", "don’t well-known v1.2 3-year", ["don’t", "well-known", "v1.2", "3-year"]),
+        ("en-GB", "AT&T uses C++ & C# if x=y < 3, see <a>", ["AT&T", "uses", "C++", "&", "C#", "if", "x=y", "<", "3", "see", "a"]),
         ("de", "z. B. am 3. Oktober, 1.234,56 €", ["zum Beispiel", "am", "dritten", "Oktober", "1234 Euro 56"]),
         ("de", "3.14 und 3,14; um 14:30 Uhr; 14.03.2026", ["3,14", "und", "3,14", "um", "14 Uhr 30", "vierzehnten März 2026"]),
         ("de", "d.h. S. 12, 5 Mio. €", ["das heißt", "Seite", "12", "5 Mio. Euro"]),

@@ -1,0 +1,1 @@
+"""How things are at a glance: pool, waiting times, health, documents, jobs."""

@@ -1,0 +1,94 @@
+"""What Lectern needs, check by check: an icon, a word and a short line each."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from PySide6.QtWidgets import QFrame, QSizePolicy, QVBoxLayout
+
+from desktop.i18n import tr
+from desktop.pages.overview.live_card import LiveCard
+from desktop.widgets.label import ElidedLabel, IconLabel, PlainLabel, plain_tip
+from desktop.widgets.layout import clear_layout, row
+
+if TYPE_CHECKING:
+    from backend_core.monitoring.records import HealthCheck, HealthView
+
+_LOOKS: Final = {
+    "ok": ("circle-check", "ok"),
+    "degraded": ("triangle-alert", "warn"),
+    "failed": ("circle-x", "bad"),
+    "unknown": ("circle-dashed", "none"),
+}
+_LINE_HEIGHT = 36
+_MUTED: Final = frozenset({"ok", "unknown"})
+
+
+class HealthLine(QFrame):
+    """One check: icon, name, and what was found on the right."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__()
+        self.setObjectName("clear")
+        self.setFixedHeight(_LINE_HEIGHT)
+        self._name = name
+        self._icon = IconLabel("circle-dashed", size=16)
+        self.detail = ElidedLabel(size=12, tone="muted")
+        self.detail.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Fixed)
+        lane = row(self._icon, PlainLabel(name), 4, None, gap=9)
+        lane.addWidget(self.detail, 1000)
+        self.setLayout(lane)
+
+    def show_check(self, check: HealthCheck) -> None:
+        """Show ``check``."""
+        icon_name, tone = _LOOKS.get(check.status, _LOOKS["unknown"])
+        self._icon.set_icon(icon_name, tone if tone != "none" else "muted")
+        words = check.detail or status_words(check.status)
+        self.detail.setText(words)
+        self.detail.set_tone("muted" if check.status in _MUTED else tone)
+        said = f"{self._name}: {status_words(check.status)}, {words}"
+        self.setAccessibleName(said)
+        self.setToolTip(plain_tip(said))
+
+
+class HealthCard(LiveCard):
+    """Every check, and how many need attention."""
+
+    def __init__(self) -> None:
+        super().__init__(tr("Health"), icon_name="heart-pulse")
+        self.lines: dict[str, HealthLine] = {}
+        self._list = QVBoxLayout()
+        self._list.setContentsMargins(0, 0, 0, 0)
+        self._list.setSpacing(0)
+        self.add(self._list, None)
+        self.body.setSpacing(0)
+        self.show_words(tr("not checked yet"), unknown=True)
+
+    def show_view(self, view: HealthView) -> None:
+        """Show ``view``."""
+        if list(self.lines) != [check.name for check in view.checks]:
+            clear_layout(self._list)
+            self.lines = {check.name: HealthLine(check.name) for check in view.checks}
+            for line in self.lines.values():
+                self._list.addWidget(line)
+        for check in view.checks:
+            self.lines[check.name].show_check(check)
+        self.show_words(*verdict(view))
+
+
+def verdict(view: HealthView) -> tuple[str, str]:
+    """Return in words, with a tone, how many checks need attention."""
+    statuses = [check.status for check in view.checks]
+    failed, degraded = statuses.count("failed"), statuses.count("degraded")
+    if failed:
+        return (tr("1 check failed") if failed == 1 else tr("{n} checks failed", n=failed)), "bad"
+    if degraded:
+        return (tr("1 needs attention") if degraded == 1 else tr("{n} need attention", n=degraded)), "warn"
+    if "unknown" in statuses or not statuses:
+        return tr("not all checked"), "none"
+    return tr("all well"), "ok"
+
+
+def status_words(status: str) -> str:
+    """Return ``status`` in words."""
+    return {"ok": tr("ok"), "degraded": tr("needs attention"), "failed": tr("failed")}.get(status, tr("unknown"))
