@@ -34,12 +34,14 @@ from backend_core.speech.engine import Engine
 from backend_core.speech.local import LocalEngine
 from backend_core.speech.service import Speech
 from backend_core.storage.folder import FolderStore
+from backend_core.storage.scratch import remove_abandoned
 from backend_core.storage.service import Storage
 
 log = get_logger(__name__)
 EMBEDDED_POOL: Final = (1, 9)
 SHARED_POOL: Final = (20, 10)
 PURGE_AFTER_S: Final = 24 * 3600.0
+SCRATCH: Final = "scratch"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,7 +105,7 @@ class Backend:
 
     def _compose(self, server: _Server, *, application: str, engines: Sequence[Engine] | None) -> None:
         settings, database = self.settings, self.database
-        scratch = settings.home / "scratch"
+        scratch = settings.home / SCRATCH
         self.changes = database.changes
         self.audit = Audit(database)
         self.access = Access(database, self.audit)
@@ -151,9 +153,15 @@ class Backend:
 
     def sweep(self) -> None:
         """Carry out the regular removals; the worker calls this on one host at a time."""
+        self.jobs.settle(actor=self.system())
         self.documents.purge(older_than_s=PURGE_AFTER_S)
         self.audios.purge(older_than_s=PURGE_AFTER_S)
         self.storage.sweep(older_than_s=self.settings.sweep_after_s)
+
+    def tidy(self) -> None:
+        """Remove what dead processes of this home left behind; every worker calls this."""
+        # twice the longest time a job may take: nothing older can still be in use
+        remove_abandoned(self.settings.home / SCRATCH, older_than_s=2 * self.settings.job_hard_limit_s)
 
     def heal(self) -> bool:
         """Start the embedded server again if it died; return whether the database answers now."""

@@ -19,9 +19,10 @@ import procrastinate
 import psycopg
 from procrastinate import exceptions as queue_errors
 from procrastinate import jobs as queue_jobs
+from procrastinate.job_context import AbortReason
 
 from backend_core.backend import Backend, open_backend
-from backend_core.errors import Cancelled, LecternError, Unavailable
+from backend_core.errors import Cancelled, LecternError, StorageFailed, Unavailable
 from backend_core.jobs.liveness import DUTY_LOCKS, WORKER_LOCKS, lock_number
 from backend_core.jobs.retry import AsTold, Backoff
 from backend_core.jobs.runner import Runner, Subject, TaskHandler
@@ -91,7 +92,14 @@ class Worker:
         def run(context: procrastinate.JobContext, **args: Any) -> None:
             job = context.job
             try:
-                self._runner.run(handler, job_id=job.id or 0, attempt=job.attempts, args=args, aborted=context.should_abort)
+                self._runner.run(
+                    handler,
+                    job_id=job.id or 0,
+                    attempt=job.attempts,
+                    args=args,
+                    aborted=lambda: context.abort_reason() is AbortReason.USER_REQUEST,
+                    interrupted=lambda: context.abort_reason() is AbortReason.SHUTDOWN,
+                )
             except Cancelled:
                 raise queue_errors.JobAborted from None
 
@@ -151,11 +159,13 @@ class Worker:
         handler = self._backend.handlers.get(job.task_name)
         subject = Subject(document_id=job.task_kwargs.get("document_id"), audio_id=job.task_kwargs.get("audio_id"))  # type: ignore[arg-type]  # our own ids
         log.warning("job taken over from a dead worker", job_id=job.id, task=job.task_name, attempt=job.attempts)
-        if handler is None or job.attempts >= self._settings.retry_limit:
-            await app.job_manager.finish_job(job, queue_jobs.Status.FAILED, delete_job=False)
+        cancelled = await asyncio.to_thread(self._backend.jobs.cancel_requested, job.id or 0)
+        if handler is None or cancelled or job.attempts >= self._settings.retry_limit:
             if handler is not None:
-                error = Unavailable("The background worker stopped each time it worked on this.")
-                await asyncio.to_thread(handler.give_up, subject, error, actor=self._backend.system())
+                error = Cancelled("Cancelled.") if cancelled else Unavailable("The background worker stopped each time it worked on this.")
+                await asyncio.to_thread(self._runner.abandon, handler, subject, error, job_id=job.id or 0, attempt=job.attempts)
+            # last, so that a worker that dies before it leaves the job to the next one
+            await app.job_manager.finish_job(job, queue_jobs.Status.ABORTED if cancelled else queue_jobs.Status.FAILED, delete_job=False)
             return
         try:
             await app.job_manager.retry_job(job)
@@ -165,7 +175,12 @@ class Worker:
 
     async def _sweep_for_ever(self, identity: Identity) -> None:
         while True:
-            await asyncio.to_thread(identity.on_duty, f"sweep:{self._backend.jobs.queue}", self._backend.sweep)
+            try:
+                await asyncio.to_thread(self._backend.tidy)
+                await asyncio.to_thread(identity.on_duty, f"sweep:{self._backend.jobs.queue}", self._backend.sweep)
+            except StorageFailed as error:
+                # the next round may find the folder again; jobs that do not need it go on
+                log_failure(log, "sweep failed", error)
             await asyncio.sleep(min(SWEEP_EVERY_S, max(1.0, self._settings.sweep_after_s)))
 
 

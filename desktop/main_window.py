@@ -200,13 +200,7 @@ class MainWindow(QWidget):
             right.addWidget(part)
         right.addWidget(self._pages, 1)
         right.addLayout(self._dock)
-        self._shell = QFrame()
-        self._shell.setObjectName("shell")
-        lane = QHBoxLayout(self._shell)
-        lane.setContentsMargins(0, 0, 0, 0)
-        lane.setSpacing(0)
-        lane.addWidget(self.rail)
-        lane.addLayout(right, 1)
+        self._shell = self._make_shell(right)
         self.failure = ErrorState(on_retry=self.retry_wanted.emit)
         self._whole = QStackedWidget(self)
         self._whole.addWidget(self._shell)
@@ -220,6 +214,16 @@ class MainWindow(QWidget):
         self.help_overlay: ShortcutHelp | None = None
         self._offline_clock = QTimer(self)
         self._offline_clock.setInterval(_SECOND_MS)
+
+    def _make_shell(self, right: QVBoxLayout) -> QFrame:
+        shell = QFrame()
+        shell.setObjectName("shell")
+        lane = QHBoxLayout(shell)
+        lane.setContentsMargins(0, 0, 0, 0)
+        lane.setSpacing(0)
+        lane.addWidget(self.rail)
+        lane.addLayout(right, 1)
+        return shell
 
     def _connect(self) -> None:
         self.rail.chosen.connect(self._go)

@@ -10,7 +10,7 @@ import logging
 import sys
 import threading
 import time
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -144,7 +144,14 @@ class Playback:
         silent: there is no sound device, or ``silent`` was asked for; time passes as if there were.
     """
 
-    def __init__(self, clip: Clip, *, silent: bool = False) -> None:
+    def __init__(self, clip: Clip, *, silent: bool = False, backends: Sequence[miniaudio.Backend] | None = None) -> None:
+        """Open a device.
+
+        Args:
+            clip: what to play.
+            silent: use no device.
+            backends: what to try instead of this system's own.
+        """
         self.clip = clip
         self._lock = threading.Lock()
         self._device_lock = threading.Lock()
@@ -153,7 +160,7 @@ class Playback:
         self._speed = self._gain = 1.0
         self._delivered = self._floor = self._marked = 0.0
         self._marked_at = self._last_block_at = time.monotonic()
-        self._device, self.silent = _open(clip.rate, silent=silent)
+        self._device, self.silent = _open(clip.rate, () if silent else _backends() if backends is None else backends)
 
     @property
     def playing(self) -> bool:
@@ -217,7 +224,7 @@ class Playback:
             except miniaudio.MiniaudioError:
                 _log.warning("the sound device does not start; playing without sound")
                 self._device.close()
-                self._device, self.silent = _open(self.clip.rate, silent=True)
+                self._device, self.silent = _open(self.clip.rate, ())
                 self._device.start(feed)
 
     def rest(self) -> None:
@@ -273,9 +280,9 @@ class Playback:
         return bytes(np.clip(wave * self._gain, -_LOUDEST, _LOUDEST).astype(np.int16).tobytes())
 
 
-def _open(rate: int, *, silent: bool) -> tuple[Any, bool]:
-    """Return a device and whether it is the silent one."""
-    for backend in () if silent else _backends():
+def _open(rate: int, backends: Sequence[miniaudio.Backend]) -> tuple[Any, bool]:
+    """Return the first device that opens and whether it is the silent one."""
+    for backend in backends:
         try:
             return _device(rate, backend), False
         except miniaudio.MiniaudioError:

@@ -14,7 +14,6 @@ from backend_core.documents.records import AudioRow, Generated
 from backend_core.errors import VoiceInUse
 from backend_core.policy import Actor
 
-
 HEADINGS = ("id", "page", "voice", "status", "seconds", "error")
 
 

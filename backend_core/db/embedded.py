@@ -172,11 +172,16 @@ def status(home: Path) -> dict[str, Any]:
     with _storage_errors():
         cluster = find(home.resolve())
         server = _attach(cluster)
+    data_dir = None if cluster is None else str(cluster.data_dir)
+    facts: dict[str, Any] = {"running": False, "version": None, "data_dir": data_dir, "dsn": None, "holders": []}
     if server is None:
-        data_dir = None if cluster is None else str(cluster.data_dir)
-        return {"running": False, "version": None, "data_dir": data_dir, "dsn": None, "holders": []}
-    holders = [{"application": holder.application, "pid": holder.pid} for holder in _holders(server)]
-    return {"running": True, "version": server.version, "data_dir": str(server.data_dir), "dsn": server.admin_dsn, "holders": holders}
+        return facts
+    try:
+        holders = [{"application": holder.application, "pid": holder.pid} for holder in _holders(server)]
+    except DatabaseAway:
+        # It stopped between the two questions.
+        return facts
+    return facts | {"running": True, "version": server.version, "dsn": server.admin_dsn, "holders": holders}
 
 
 def _holders(server: EmbeddedServer) -> list[Holder]:

@@ -18,7 +18,11 @@ def watch_lock(home: Path) -> Path:
 
 def keep_watch(home: Path, *, minutes: float) -> None:
     """Start the watcher of ``home`` in a process of its own, unless one is there."""
-    free = try_lock(watch_lock(home))
+    try:
+        free = try_lock(watch_lock(home))
+    except OSError:
+        # A disk that became full or read-only is no reason to refuse a server that runs.
+        return
     if free is None:
         return
     os.close(free)

@@ -24,8 +24,8 @@ POLLS_PER_LIMIT = 30
 
 def watch(home: Path, *, minutes: float, poll_s: float | None = None) -> None:
     """Poll until the server is down; stop it after ``minutes`` without a Lectern process, or once its home is gone."""
-    held = try_lock(watch_lock(home))
     cluster = find(home)
+    held = None if cluster is None else try_lock(watch_lock(home))
     if held is None or cluster is None:
         return
     pause = min(POLL_S, minutes * 60 / POLLS_PER_LIMIT) if poll_s is None else poll_s

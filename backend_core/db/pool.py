@@ -102,9 +102,7 @@ class _Loan:
 
     def holder(self) -> Holder:
         frames = tuple(f"{code.co_filename}:{line} {code.co_qualname}" for code, line in self.calls)
-        return Holder(
-            thread=self.thread, label=self.label, server_pid=self.server_pid, held_s=time.monotonic() - self.since, frames=frames
-        )
+        return Holder(thread=self.thread, label=self.label, server_pid=self.server_pid, held_s=time.monotonic() - self.since, frames=frames)
 
 
 class Pool:
@@ -135,7 +133,6 @@ class Pool:
             watch: whether silent servers are detected; off only to measure what happens without.
         """
         self.base = base
-        self._conninfo = conninfo
         self._waits = WaitHistogram()
         self._loans: dict[int, _Loan] = {}
         self._counts: Counter[str] = Counter()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from sqlalchemy import Connection, Select, delete, func, select, update
+from sqlalchemy import Connection, Select, func, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from backend_core import faults
@@ -254,12 +254,6 @@ class Audios:
                 empty = {"object_id": None, "marks": None, "sentences": None, "peaks": None}
                 conn.execute(update(audios).where(audios.c.id == row.id).values(empty))
         return len(rows)
-
-    def discard(self, audio_id: int) -> None:
-        """Remove the row of audio that was cancelled before anything was made."""
-        with self._database.begin("Discard audio") as conn:
-            unfinished = audios.c.status.in_(("PENDING", "GENERATING"))
-            conn.execute(delete(audios).where(audios.c.id == audio_id, unfinished))
 
     @staticmethod
     def _locked(conn: Connection, audio_id: int) -> Mapping[str, Any]:

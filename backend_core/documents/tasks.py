@@ -103,15 +103,14 @@ class ExtractPages:
         target = Target(kind="document", id=str(document_id))
         self._audit.record(conn, actor=job.actor, action="document.extract", target=target, after={"pages": facts["count"]})
 
-    def give_up(self, subject: Subject, error: LecternError, *, actor: Actor) -> None:
+    def give_up(self, conn: Connection, subject: Subject, error: LecternError, *, actor: Actor) -> None:
         """Mark the document as failed, with the one sentence that is safe to show."""
         target = Target(kind="document", id=str(subject.document_id))
-        with self._database.begin("Fail document") as conn:
-            change = update(documents).where(documents.c.id == subject.document_id, documents.c.status.in_(("PENDING", "PROCESSING")))
-            values = {"status": "FAILED", "error": str(error), "error_code": error.code, "updated_at": func.now()}
-            if conn.execute(change.values(version=documents.c.version + 1, **values)).rowcount:
-                after = {"error_code": error.code}
-                self._audit.record(conn, actor=actor, action="document.extract", target=target, outcome="failed", after=after)
+        change = update(documents).where(documents.c.id == subject.document_id, documents.c.status.in_(("PENDING", "PROCESSING")))
+        values = {"status": "FAILED", "error": str(error), "error_code": error.code, "updated_at": func.now()}
+        if conn.execute(change.values(version=documents.c.version + 1, **values)).rowcount:
+            after = {"error_code": error.code}
+            self._audit.record(conn, actor=actor, action="document.extract", target=target, outcome="failed", after=after)
 
     def again(self, subject: Subject, *, actor: Actor) -> int:
         """Queue the reading anew."""
@@ -197,17 +196,15 @@ class SpeakPage:
             self._audit.record(conn, actor=job.actor, action="audio.speak", target=target, after=after)
             faults.point("speak.commit")
 
-    def give_up(self, subject: Subject, error: LecternError, *, actor: Actor) -> None:
+    def give_up(self, conn: Connection, subject: Subject, error: LecternError, *, actor: Actor) -> None:
         """Mark the audio as failed; one that was cancelled leaves no row at all."""
-        target = Target(kind="audio", id=str(subject.audio_id))
+        unfinished = (audios.c.id == subject.audio_id, audios.c.status.in_(("PENDING", "GENERATING")))
         if isinstance(error, Cancelled):
-            self._audios.discard(subject.audio_id or 0)
+            conn.execute(delete(audios).where(*unfinished))
             return
-        with self._database.begin("Fail audio") as conn:
-            change = update(audios).where(audios.c.id == subject.audio_id, audios.c.status.in_(("PENDING", "GENERATING")))
-            if conn.execute(change.values(status="FAILED", error=str(error), error_code=error.code)).rowcount:
-                after = {"error_code": error.code}
-                self._audit.record(conn, actor=actor, action="audio.speak", target=target, outcome="failed", after=after)
+        if conn.execute(update(audios).where(*unfinished).values(status="FAILED", error=str(error), error_code=error.code)).rowcount:
+            target, after = Target(kind="audio", id=str(subject.audio_id)), {"error_code": error.code}
+            self._audit.record(conn, actor=actor, action="audio.speak", target=target, outcome="failed", after=after)
 
     def again(self, subject: Subject, *, actor: Actor) -> int:
         """Queue the page anew."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from procrastinate import BaseRetryStrategy, RetryDecision
 from procrastinate.jobs import Job
 
-from backend_core.errors import LecternError
+from backend_core.errors import Conflict, LecternError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,7 +39,8 @@ class Backoff:
     def again(self, error: BaseException, *, attempt: int) -> bool:
         """Return whether attempt number ``attempt``, which ended in ``error``, is followed by another."""
         # an error outside the tree is a fault of the program; it may still pass, so it gets its retries
-        retriable = error.retriable if isinstance(error, LecternError) else True
+        # and whoever holds what this work needs, a frozen worker say, lets go of it some time
+        retriable = error.retriable or isinstance(error, Conflict) if isinstance(error, LecternError) else True
         return retriable and attempt < self.limit
 
 

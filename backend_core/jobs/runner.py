@@ -7,10 +7,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import Connection, func, insert, select, update
 
 from backend_core.db.database import Database
-from backend_core.errors import Cancelled, LecternError, LimitReached, TimedOut, Unexpected
+from backend_core.errors import Cancelled, LecternError, LimitReached, TimedOut, Unavailable, Unexpected
 from backend_core.jobs.retry import Backoff, RetryLater
 from backend_core.jobs.tables import job_failure, job_run
 from backend_core.logs import correlated, get_logger, log_failure, redact
@@ -38,8 +38,8 @@ class TaskHandler(Protocol):
     def run(self, job: JobRun) -> None:
         """Do the work; raise a LecternError when it cannot be done."""
 
-    def give_up(self, subject: Subject, error: LecternError, *, actor: Actor) -> None:
-        """Record on the subject that the work ended in ``error``; calling it twice changes nothing."""
+    def give_up(self, conn: Connection, subject: Subject, error: LecternError, *, actor: Actor) -> None:
+        """Record on the subject, in the caller's transaction, that the work ended in ``error``; calling it twice changes nothing."""
 
     def again(self, subject: Subject, *, actor: Actor) -> int:
         """Queue the work anew after it failed; return the new job's id."""
@@ -61,6 +61,7 @@ class JobRun:
         actor: Actor,
         database: Database,
         aborted: Callable[[], bool],
+        interrupted: Callable[[], bool],
         soft_limit_s: float,
         hard_limit_s: float,
     ) -> None:
@@ -70,18 +71,23 @@ class JobRun:
         self.actor = actor
         self._database = database
         self._aborted = aborted
+        self._interrupted = interrupted
         self._started = time.monotonic()
         self._soft_limit_s = soft_limit_s
         self._hard_limit_s = hard_limit_s
         self._next_progress = 0.0
 
     def should_stop(self) -> bool:
-        """Return whether the work was cancelled or is past its soft limit; handlers ask often and clean up when it is."""
-        return self._aborted() or self.overdue()
+        """Return whether the work was cancelled, interrupted or is past its soft limit; handlers ask often and clean up when it is."""
+        return self._aborted() or self._interrupted() or self.overdue()
 
     def cancelled(self) -> bool:
         """Return whether somebody asked for the job to stop."""
         return self._aborted()
+
+    def interrupted(self) -> bool:
+        """Return whether this worker has to stop; another one does the work."""
+        return self._interrupted()
 
     def overdue(self) -> bool:
         """Return whether the soft limit is over."""
@@ -117,68 +123,103 @@ class Runner:
         self._hard_limit_s = hard_limit_s
         self._find_actor = find_actor
 
-    def run(self, handler: TaskHandler, *, job_id: int, attempt: int, args: dict[str, Any], aborted: Callable[[], bool]) -> None:
+    def run(
+        self,
+        handler: TaskHandler,
+        *,
+        job_id: int,
+        attempt: int,
+        args: dict[str, Any],
+        aborted: Callable[[], bool],
+        interrupted: Callable[[], bool] = lambda: False,
+    ) -> None:
         """Run one attempt.
 
+        Args:
+            aborted: whether somebody cancelled the job.
+            interrupted: whether this worker has to stop.
+
         Raises:
-            RetryLater: the attempt failed and another follows.
+            RetryLater: the attempt failed or was interrupted, and another follows.
             Cancelled: it was stopped on request.
             LecternError: it failed for good; the subject says so.
         """
         with correlated(args["correlation_id"]):
-            subject = Subject(document_id=args.get("document_id"), audio_id=args.get("audio_id"))
-            actor = self._find_actor(args["actor_id"], workstation=args["workstation"])
             job = JobRun(
                 job_id=job_id,
                 attempt=attempt,
-                subject=subject,
-                actor=actor,
+                subject=Subject(document_id=args.get("document_id"), audio_id=args.get("audio_id")),
+                actor=self._find_actor(None, workstation=args["workstation"]),
                 database=self._database,
                 aborted=aborted,
+                interrupted=interrupted,
                 soft_limit_s=self._soft_limit_s,
                 hard_limit_s=self._hard_limit_s,
             )
-            self._mark(job_id, attempt=attempt, started_at=func.now())
             try:
+                self._mark(job_id, attempt=attempt, started_at=func.now())
+                job.actor = self._find_actor(args["actor_id"], workstation=args["workstation"])
                 handler.run(job)
+                self._mark(job_id, finished_at=func.now())
             except Exception as error:  # noqa: BLE001  # boundary: whatever a handler raises becomes a recorded failure
                 self._failed(handler, job, error)
-            self._mark(job_id, finished_at=func.now())
             log.info("job finished", job_id=job_id, task=handler.name)
 
     def _failed(self, handler: TaskHandler, job: JobRun, error: Exception) -> None:
         known = _known(error, job)
+        if job.interrupted() and not job.cancelled():
+            log.info("job handed back", job_id=job.job_id, task=handler.name)
+            raise RetryLater(0.0) from error
+        wait_s = self._backoff.wait_s(job.attempt) if self._backoff.again(known, attempt=job.attempt) else None
+        try:
+            self._settle(handler, job, known, error, wait_s=wait_s)
+        except Unavailable as away:
+            # a failure that cannot be recorded must not end the job: its subject would wait for ever
+            log_failure(log, "failure of a job not recorded", away, facts={"job_id": job.job_id, "task": handler.name})
+            raise RetryLater(self._backoff.wait_s(0)) from error
         if isinstance(known, Cancelled):
-            handler.give_up(job.subject, known, actor=job.actor)
-            self._mark(job.job_id, finished_at=func.now())
             log.info("job cancelled", job_id=job.job_id, task=handler.name)
             raise known
-        wait_s = self._backoff.wait_s(job.attempt) if self._backoff.again(known, attempt=job.attempt) else None
-        self._record_failure(handler.name, job, known, error, wait_s=wait_s)
         if wait_s is not None:
             log.warning("job will be retried", job_id=job.job_id, task=handler.name, error_code=known.code, wait_s=round(wait_s, 1))
             raise RetryLater(wait_s) from error
         log_failure(log, "job failed", error, facts={"job_id": job.job_id, "task": handler.name})
-        handler.give_up(job.subject, known, actor=job.actor)
-        self._mark(job.job_id, finished_at=func.now())
         raise known from error
 
-    def _record_failure(self, task: str, job: JobRun, known: LecternError, error: Exception, *, wait_s: float | None) -> None:
-        retry_at = None if wait_s is None else func.now() + func.make_interval(0, 0, 0, 0, 0, 0, wait_s)
-        correlation = select(job_run.c.correlation_id).where(job_run.c.job_id == job.job_id).scalar_subquery()
+    def _settle(self, handler: TaskHandler, job: JobRun, known: LecternError, error: Exception, *, wait_s: float | None) -> None:
+        """Record what became of the attempt; if it was the last one the subject learns of it in the same transaction."""
         with self._database.begin("Record failed attempt") as conn:
-            conn.execute(
-                insert(job_failure).values(
-                    job_id=job.job_id,
-                    task=task,
-                    attempt=job.attempt,
-                    error_code=known.code,
-                    sentence=redact(str(known))[:SENTENCE_LENGTH],
-                    detail=redact(f"{type(error).__name__}: {error}")[:DETAIL_LENGTH],
-                    retry_at=retry_at,
-                    correlation_id=func.coalesce(correlation, ""),
-                )
+            if not isinstance(known, Cancelled):
+                detail = f"{type(error).__name__}: {error}"
+                self._record(conn, handler.name, job.job_id, known, attempt=job.attempt, detail=detail, wait_s=wait_s)
+            if wait_s is None:
+                handler.give_up(conn, job.subject, known, actor=job.actor)
+                conn.execute(update(job_run).where(job_run.c.job_id == job.job_id).values(finished_at=func.now()))
+
+    def abandon(self, handler: TaskHandler, subject: Subject, error: LecternError, *, job_id: int, attempt: int) -> None:
+        """Give up a job whose workers died each time, or that was to be cancelled when its worker died; twice does no harm."""
+        with self._database.begin("Abandon job") as conn:
+            if not isinstance(error, Cancelled):
+                self._record(conn, handler.name, job_id, error, attempt=attempt, detail="worker lost", wait_s=None)
+            handler.give_up(conn, subject, error, actor=self._find_actor(None, workstation=""))
+            conn.execute(update(job_run).where(job_run.c.job_id == job_id).values(finished_at=func.now()))
+
+    @staticmethod
+    def _record(conn: Connection, task: str, job_id: int, known: LecternError, *, attempt: int, detail: str, wait_s: float | None) -> None:
+        retry_at = None if wait_s is None else func.now() + func.make_interval(0, 0, 0, 0, 0, 0, wait_s)
+        correlation = select(job_run.c.correlation_id).where(job_run.c.job_id == job_id).scalar_subquery()
+        conn.execute(
+            insert(job_failure).values(
+                job_id=job_id,
+                task=task,
+                attempt=attempt,
+                error_code=known.code,
+                sentence=redact(str(known))[:SENTENCE_LENGTH],
+                detail=redact(detail)[:DETAIL_LENGTH],
+                retry_at=retry_at,
+                correlation_id=func.coalesce(correlation, ""),
             )
+        )
 
     def _mark(self, job_id: int, **values: object) -> None:
         with self._database.begin("Mark job") as conn:
@@ -187,7 +228,10 @@ class Runner:
 
 def _known(error: Exception, job: JobRun) -> LecternError:
     """Return ``error`` as a member of the error tree, telling a request to stop from a limit that was reached."""
-    if isinstance(error, Cancelled | LimitReached) and not job.cancelled() and job.overdue():
+    if job.cancelled():
+        # whatever else went wrong: nobody wants the work any more, and the queue would not run it again
+        return error if isinstance(error, Cancelled) else Cancelled("Cancelled.")
+    if isinstance(error, Cancelled | LimitReached) and job.overdue():
         return TimedOut("The job took longer than its limit and was stopped.")
     if isinstance(error, LecternError):
         return error

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import procrastinate
-from sqlalchemy import Connection, Select, func, insert, select, true
+from sqlalchemy import Connection, Select, exists, func, insert, select, true, update
 
 from backend_core.audit.service import Audit
 from backend_core.db.database import Database
-from backend_core.errors import Cancelled, Conflict, NotFound
+from backend_core.errors import Cancelled, Conflict, LecternError, NotFound, Unavailable
 from backend_core.jobs.runner import Subject, TaskHandler
 from backend_core.jobs.tables import job_failure, job_run, queue_jobs
 from backend_core.logs import correlation_id
@@ -140,9 +140,9 @@ class Jobs:
 
     def open_count(self) -> int:
         """Return how many jobs wait or run in this queue."""
-        query = select(func.count()).select_from(queue_jobs.join(job_run, job_run.c.job_id == queue_jobs.c.id))
+        query = select(func.count()).select_from(queue_jobs)
         with self._database.begin("Count jobs") as conn:
-            return int(conn.execute(query.where(queue_jobs.c.status.in_(OPEN))).scalar_one())
+            return int(conn.execute(query.where(queue_jobs.c.queue_name == self.queue, queue_jobs.c.status.in_(OPEN))).scalar_one())
 
     def cancel(self, job_id: int, *, actor: Actor) -> None:
         """Stop a job: a waiting one at once, a running one as soon as it notices (under a second).
@@ -166,9 +166,35 @@ class Jobs:
             waiting = bool(conn.execute(still_waiting).scalar_one())
             self._database.changes.touch(conn, "job_run")
             self._audit.record(conn, actor=actor, action="job.cancel", target=target)
-        if waiting:
-            subject = Subject(document_id=row.document_id, audio_id=row.audio_id)
-            self._handlers[row.task].give_up(subject, Cancelled("Cancelled before it started."), actor=actor)
+            if waiting:
+                subject = Subject(document_id=row.document_id, audio_id=row.audio_id)
+                self._handlers[row.task].give_up(conn, subject, Cancelled("Cancelled before it started."), actor=actor)
+                conn.execute(update(job_run).where(job_run.c.job_id == job_id).values(finished_at=func.now()))
+
+    def cancel_requested(self, job_id: int) -> bool:
+        """Return whether somebody asked for a running job to stop."""
+        query = select(queue_jobs.c.abort_requested).where(queue_jobs.c.id == job_id)
+        with self._database.begin("Read job") as conn:
+            return bool(conn.execute(query).scalar_one_or_none())
+
+    def settle(self, *, actor: Actor, limit: int = MOST_ROWS) -> int:
+        """Give up the subjects of jobs that ended without telling them; return how many there were. Run by the worker.
+
+        A job whose worker was told to stop and died, or lost its database at the last moment, ends in the queue alone.
+        """
+        later = job_run.alias()
+        same = (later.c.task == job_run.c.task, later.c.document_id.is_not_distinct_from(job_run.c.document_id))
+        newer = exists().where(later.c.job_id > job_run.c.job_id, *same, later.c.audio_id.is_not_distinct_from(job_run.c.audio_id))
+        query = select(job_run, queue_jobs.c.status, newer.label("superseded")).join(queue_jobs, queue_jobs.c.id == job_run.c.job_id)
+        query = query.where(queue_jobs.c.queue_name == self.queue, job_run.c.finished_at.is_(None))
+        with self._database.begin("Settle jobs") as conn:
+            rows = conn.execute(query.where(queue_jobs.c.status.not_in(OPEN)).limit(limit)).all()
+            for row in rows:
+                if not row.superseded:
+                    subject = Subject(document_id=row.document_id, audio_id=row.audio_id)
+                    self._handlers[row.task].give_up(conn, subject, _lost(row.status), actor=actor)
+                conn.execute(update(job_run).where(job_run.c.job_id == row.job_id).values(finished_at=func.now()))
+        return len(rows)
 
     def retry(self, job_id: int, *, actor: Actor) -> int:
         """Queue a failed or cancelled job anew; return the new job's id.
@@ -186,6 +212,12 @@ class Jobs:
         with self._database.begin("Record retry") as conn:
             self._audit.record(conn, actor=actor, action="job.retry", target=target, after={"job_id": new})
         return new
+
+
+def _lost(status: str) -> LecternError:
+    if status in {"cancelled", "aborted"}:
+        return Cancelled("Cancelled.")
+    return Unavailable("The background worker stopped before this was done.")
 
 
 def _listing() -> Select[tuple[object, ...]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Column, DateTime, Identity, Index, Integer, MetaData, String, Table, func
+from sqlalchemy import BigInteger, Boolean, Column, DateTime, Identity, Index, Integer, MetaData, String, Table, func
 from sqlalchemy.dialects.postgresql import ENUM, JSONB
 
 from backend_core.db.schema import metadata
@@ -57,11 +57,12 @@ queue_jobs = Table(
     _queue,
     Column("id", BigInteger, primary_key=True),
     Column("task_name", String),
+    Column("queue_name", String),
     Column("status", _STATUS),
     Column("args", JSONB),
     Column("scheduled_at", DateTime(timezone=True)),
     Column("attempts", Integer),
-    Column("abort_requested", Integer),
+    Column("abort_requested", Boolean),
     Column("worker_id", BigInteger),
 )
 queue_workers = Table(

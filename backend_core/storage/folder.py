@@ -131,9 +131,27 @@ class FolderStore:
             if not path.name.startswith("."):
                 yield f"{path.parent.name}/{path.name}"
 
+    def older(self, key: str, *, than: float) -> bool:
+        """Return whether the object was written before ``than`` (seconds since 1970); False if it is gone."""
+        try:
+            return (self.root / key).stat().st_mtime <= than
+        except OSError:
+            return False
+
     def partials(self) -> Iterator[Path]:
-        """Yield files of uploads that were cut off."""
+        """Yield files of uploads that were cut off or are under way."""
         yield from self.root.glob("??/.*")
+
+    def remove_partials(self, *, before: float) -> int:
+        """Remove files of uploads last written before ``before`` (seconds since 1970); return how many."""
+        removed = 0
+        for path in self.partials():
+            # one that is under way may get its final name while we look
+            with contextlib.suppress(FileNotFoundError):
+                if path.stat().st_mtime <= before:
+                    path.unlink()
+                    removed += 1
+        return removed
 
     def probe(self) -> int:
         """Write, read back and remove a small file; return the free bytes of the disk.

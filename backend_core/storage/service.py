@@ -15,7 +15,7 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 
 from backend_core import faults
 from backend_core.db.database import Database
-from backend_core.errors import NotFound
+from backend_core.errors import NotFound, StorageFailed
 from backend_core.logs import get_logger
 from backend_core.storage.folder import FolderStore, hash_file, key_of
 from backend_core.storage.tables import object_intents, objects
@@ -55,6 +55,7 @@ class Storage:
         self._database = database
         self.store = store
         self.identity = store.identity()
+        self._next_strays = 0.0
 
     def stage(self, source: Path) -> StagedObject:
         """Upload a file under the hash of its content.
@@ -74,13 +75,20 @@ class Storage:
         return StagedObject(key=key, sha256=sha256, bytes=size, intent_id=intent_id)
 
     def attach(self, conn: Connection, staged: StagedObject, *, content_type: str) -> int:
-        """Count one reference to a staged object in the caller's transaction; return the object's id."""
+        """Count one reference to a staged object in the caller's transaction; return the object's id.
+
+        Raises:
+            StorageFailed: the upload is so old that the sweeper took it for abandoned; nothing is attached.
+        """
+        announced = conn.execute(delete(object_intents).where(object_intents.c.id == staged.intent_id)).rowcount
+        if not announced:
+            # the file may be gone with its intent; a row without a file would be worse than a second upload
+            raise StorageFailed("The upload took too long and has to be made again.")
         facts = {"sha256": staged.sha256, "bytes": staged.bytes, "content_type": content_type}
         row = upsert(objects).values(store=self.identity, key=staged.key, refs=1, **facts)
         again = {"refs": objects.c.refs + 1, "released_at": None}
         row = row.on_conflict_do_update(index_elements=[objects.c.store, objects.c.key], set_=again)
         object_id: int = conn.execute(row.returning(objects.c.id)).scalar_one()
-        conn.execute(delete(object_intents).where(object_intents.c.id == staged.intent_id))
         return object_id
 
     def release(self, conn: Connection, object_id: int) -> None:
@@ -143,13 +151,19 @@ class Storage:
         return removed
 
     def _sweep_strays(self, older_than_s: float) -> int:
-        """Remove files without any row: they come from a crash before the intent was committed or after it was swept."""
+        """Remove uploads that were cut off, and files without any row: those finished after their intent was swept."""
+        # nothing younger is removed, so looking more often than that would only cost time
+        if time.monotonic() < self._next_strays:
+            return 0
+        self._next_strays = time.monotonic() + older_than_s
         limit = time.time() - older_than_s
-        removed = 0
-        for path in list(self.store.partials()):
-            if path.stat().st_mtime <= limit:
-                path.unlink(missing_ok=True)
-                removed += 1
+        removed = self.store.remove_partials(before=limit)
+        for key in self.orphans()[0]:
+            with self._database.begin("Remove stray file") as conn:
+                _lock_key(conn, key)
+                if not self._needed(conn, key) and self.store.older(key, than=limit):
+                    self.store.delete(key)
+                    removed += 1
         return removed
 
     def _needed(self, conn: Connection, key: str) -> bool:

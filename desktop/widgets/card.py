@@ -35,9 +35,10 @@ class Card(QFrame):
         whole.setContentsMargins(*((1, 1, 1, 1) if flush else (16, 12, 16, 14)))
         if title:
             lead: tuple[Item, ...] = (IconLabel(icon_name),) if icon_name else ()
-            margins = (15, 10, 15, 10) if flush else 0
+            # One px more above than below: the border of a flush card counts, so titles of neighbours stay on one line.
+            margins = (15, 11, 15, 10) if flush else 0
             lane = row(*lead, self.title, None, *right, margins=margins)
-            whole.addWidget(holder(lane, height=_HEADER + (20 if flush else 0)))
+            whole.addWidget(holder(lane, height=_HEADER + (21 if flush else 0)))
         if flush:
             self.body.setSpacing(0)
         whole.addLayout(self.body, 1)

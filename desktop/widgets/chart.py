@@ -19,6 +19,7 @@ from desktop.widgets import paint
 _STEPS = (1, 2, 2.5, 5, 10)
 _LABEL = 11
 _FEW = 10
+_DOT_ROOM = 16
 
 Point = tuple[float, float | None]
 """Epoch seconds and a value; None breaks the line: nobody measured then."""
@@ -216,8 +217,12 @@ class LineChart(QWidget):
         y = round(plot.bottom() - plot.height() * limit.value / top) + 0.5
         painter.setPen(QPen(colour("bad"), 1, Qt.PenStyle.DashLine))
         painter.drawLine(QPointF(plot.left(), y), QPointF(plot.right(), y))
-        room = QRectF(plot.left(), y + 2, plot.width() - 2, 15)
-        paint.text(painter, room, limit.name, size=_LABEL, tone="bad", weight=MEDIUM, align=paint.RIGHT)
+        room = QRectF(plot.left() + 2, y + 2, plot.width() - 4, 15)
+        last = self._points[-1][1]
+        # The name moves to the left end where it would hide the newest point.
+        hides = last is not None and abs(plot.bottom() - plot.height() * last / top - room.center().y()) < _DOT_ROOM
+        align = paint.LEFT if hides else paint.RIGHT
+        paint.text(painter, room, limit.name, size=_LABEL, tone="bad", weight=MEDIUM, align=align)
 
     def _draw_readout(self, painter: QPainter, plot: QRectF, top: float, index: int) -> None:
         moment, value = self._points[index]

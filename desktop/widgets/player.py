@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Final
 
 from PySide6.QtCore import QCoreApplication, Qt, QTimer, Signal
 from PySide6.QtGui import QGuiApplication, QKeyEvent
-from PySide6.QtWidgets import QFrame, QSlider
+from PySide6.QtWidgets import QFrame, QSlider, QStackedWidget
 
 from desktop.background import Background
 from desktop.i18n import clock, tr
 from desktop.widgets.button import Button
-from desktop.widgets.label import ElidedLabel, IconTile, PlainLabel
+from desktop.widgets.label import ElidedLabel, IconLabel, IconTile, PlainLabel
 from desktop.widgets.layout import column, holder, row
 from desktop.widgets.player_buttons import RoundButton, SpeedButton
 from desktop.widgets.waveform import Waveform
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 HEIGHT: Final = 76
 TICK_MS: Final = 30
 REST_AFTER_MS: Final = 2000
-_TEXT_WIDTH = 208
+_TEXT_WIDTH = 216
 _TIME_WIDTH = 46
 _REWIND_S = 1.5
 _LOUDEST = 100
@@ -81,6 +81,7 @@ class Player(QFrame):
         self._background = background
         self.track: Track | None = None
         self._playback: Playback | None = None
+        self._closing: list[Playback] = []
         self._speed, self._volume, self._unmuted = 1.0, 0.8, 80
         self._tick = self._timer(TICK_MS, self._advance)
         self._rest = self._timer(REST_AFTER_MS, self._sleep)
@@ -184,9 +185,15 @@ class Player(QFrame):
         playback, self._playback, self.track = self._playback, None, None
         if playback is not None:
             playback.pause()
+            self._closing.append(playback)
             # the owner outlives the bar, so that the device is given back even while the window closes
-            self._background.run(self._background, playback.close, lambda _none: None)
+            self._background.run(self._background, playback.close, lambda _none: self._closing.remove(playback))
         self._show_state()
+
+    def retire(self) -> None:
+        """Stop, and delete the bar, wherever it is docked."""
+        self.stop()
+        self.deleteLater()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Toggle on Space."""
@@ -247,20 +254,15 @@ class Player(QFrame):
         self.button.show_icon("pause" if playing else "play", name=tr("Pause") if playing else tr("Play"))
         for part in (self.button, self.back, self.forward, self.wave):
             part.setEnabled(ready)
-        detail = self.track.detail if self.track is not None else ""
-        self.detail.setText(tr("{detail} · no sound device", detail=detail) if self.silent else detail)
-        quiet = self.silent or self._volume == 0
-        self.mute.set_icon("volume-x" if quiet else "volume-2")
-        self.mute.setEnabled(not self.silent)
-        self.volume.setEnabled(not self.silent)
-        self.mute.setToolTip(tr("No sound device") if self.silent else tr("Mute"))
+        self.detail.setText(self.track.detail if self.track is not None else "")
+        self.sound.setCurrentIndex(1 if self.silent else 0)
         self.changed.emit(playing)
 
     def _turn(self, value: int) -> None:
         self._volume = value / _LOUDEST
         if self._playback is not None:
             self._playback.set_volume(self._volume)
-        self.mute.set_icon("volume-x" if value == 0 or self.silent else "volume-2")
+        self.mute.set_icon("volume-2" if value else "volume-x")
 
     def _mute(self) -> None:
         loud = self.volume.value()
@@ -290,6 +292,11 @@ class Player(QFrame):
         self.volume.setRange(0, _LOUDEST)
         self.volume.setValue(round(self._volume * _LOUDEST))
         self.volume.valueChanged.connect(self._turn)
+        # without a device there is nothing to turn; the place says so and the bar keeps its layout
+        self.sound = QStackedWidget()
+        self.sound.addWidget(holder(row(self.mute, self.volume)))
+        self.sound.addWidget(holder(row(IconLabel("volume-x"), PlainLabel(tr("No sound device"), "small"), None)))
+        self.sound.setFixedWidth(122)
         close = Button("", "ghost", icon_name="x", name=tr("Close player"), on_click=self._close)
         for label in (self.now, self.total):
             label.setFixedWidth(_TIME_WIDTH)
@@ -297,7 +304,7 @@ class Player(QFrame):
         words.setFixedWidth(_TEXT_WIDTH)
         art = IconTile("audio-lines", "info", size=44)
         lane = row(art, 4, words, 4, self.back, self.button, self.forward, 4, self.now, margins=(24, 0, 12, 0))
-        for part in ((self.wave, 1), self.total, self.speed, self.mute, self.volume, close):
+        for part in ((self.wave, 1), self.total, self.speed, self.sound, close):
             widget, share = part if isinstance(part, tuple) else (part, 0)
             lane.addWidget(widget, share, Qt.AlignmentFlag.AlignVCenter)
         self.setLayout(lane)
@@ -307,8 +314,8 @@ class Player(QFrame):
         self.wave.seek_wanted.connect(self.seek)
 
     def _quit(self) -> None:
-        if self._playback is not None:
-            self._playback.close()
+        for playback in (*self._closing, *([self._playback] if self._playback is not None else [])):
+            playback.close()
 
     def _close(self) -> None:
         self.stop()

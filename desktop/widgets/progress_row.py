@@ -28,7 +28,8 @@ class ProgressRow(QWidget):
         self.bar = Bar(name=title)
         self.badge = Badge()
         self.cancel = Button("", "ghost", icon_name="x", name=tr("Cancel {title}", title=title), on_click=self._stop)
-        self.cancel.setVisible(cancellable)
+        if not cancellable:
+            self.cancel.hide()
         words = column(None, row((self.title, 1), self.detail), self.bar, None, gap=5)
         lane = row(IconLabel(icon_name), gap=12)
         lane.addLayout(words, 1)

@@ -36,7 +36,9 @@ class EmptyState(QWidget):
         self.tile = IconTile(icon_name, "info", size=48)
         self.line = _centred(line, "heading")
         self.detail = _centred(detail, "small")
-        self.detail.setVisible(bool(detail))
+        # Only ever hidden here: to show a part that has no parent yet would flash a window of its own.
+        if not detail:
+            self.detail.hide()
         self.action = Button(action, "primary", icon_name=action_icon, on_click=on_action) if action else None
         parts = (self.tile, self.line, self.detail, *((self.action,) if self.action else ()))
         _stack(self, parts)
@@ -60,7 +62,8 @@ class ErrorState(QWidget):
         self.reference = PlainLabel("", "mono", selectable=True)
         self.copy = Button(tr("Copy details"), icon_name="copy", on_click=self.copy_details)
         self.retry = Button(tr("Retry"), "primary", icon_name="refresh-cw", on_click=on_retry)
-        self.retry.setVisible(on_retry is not None)
+        if on_retry is None:
+            self.retry.hide()
         buttons = holder(row(None, self.copy, self.retry, None))
         _stack(self, (IconTile("circle-alert", "bad", size=48), self.heading, self.sentence, self.advice, self.reference, buttons))
 

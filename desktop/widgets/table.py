@@ -183,6 +183,8 @@ class Table(QTableView):
         self._rows.endResetModel()
         self._select_keys(kept)
         self._quiet = False
+        # The scroll bar learns of the new rows only here; before, it would clip the place.
+        self.updateGeometries()
         self.verticalScrollBar().setValue(place)
         self._place_empty()
         if kept and [self._key(row) for row in self.selected_rows()] != kept:

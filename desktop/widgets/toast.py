@@ -86,9 +86,9 @@ class ToastStack(QObject):
         toast.setParent(self._window)
         toast.destroyed.connect(self._arrange)
         self._shown.append(toast)
-        for old in [waiting for waiting in self._shown if not waiting.isHidden()][:-_MOST]:
-            old.leave()
         toast.show()
+        for old in [shown for shown in self._shown if _alive(shown)][:-_MOST]:
+            old.leave()
         self._arrange()
         QAccessible.updateAccessibility(QAccessibleAnnouncementEvent(toast, words))
         return toast

@@ -18,6 +18,7 @@ _BAR = 2.4
 _QUIETEST = 3.0
 _TALLEST = 30.0
 _FULL = 255
+_CONTRAST = 1.6
 _STEP_S = 5.0
 _DOTS_APART = 6.0
 _KEYS = {Qt.Key.Key_Left: -_STEP_S, Qt.Key.Key_Right: _STEP_S, Qt.Key.Key_PageUp: -6 * _STEP_S, Qt.Key.Key_PageDown: 6 * _STEP_S}
@@ -117,7 +118,7 @@ class Waveform(QWidget):
         for bar in range(bars):
             low = int(bar * len(self._peaks) / bars)
             high = max(low + 1, int((bar + 1) * len(self._peaks) / bars))
-            height = _QUIETEST + (_TALLEST - _QUIETEST) * max(self._peaks[low:high]) / loudest
+            height = _QUIETEST + (_TALLEST - _QUIETEST) * (max(self._peaks[low:high]) / loudest) ** _CONTRAST
             left = bar * _PITCH
             hue = colour("accent") if left <= here else mix("line2", "accent", 0.5) if left <= self._hover else ahead
             paint.box(painter, QRectF(left, middle - height / 2, _BAR, height), _BAR / 2, fill=hue)

@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 import shiboken6
-from PySide6.QtCore import QCoreApplication, QEvent, QTimer
+from PySide6.QtCore import QCoreApplication, QEvent, QObject, QTimer
 from PySide6.QtWidgets import QApplication, QWidget
 
 from desktop.background import Background
@@ -98,6 +98,26 @@ def stall(qapp: QApplication) -> Iterator[Stall]:
     yield watch
     timer.stop()
     shiboken6.delete(timer)
+
+
+class _Flashes(QObject):
+    def __init__(self) -> None:
+        super().__init__()
+        self.seen: list[str] = []
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if event.type() == QEvent.Type.Show and isinstance(watched, QWidget) and watched.isWindow():
+            self.seen.append(type(watched).__name__)
+        return False
+
+
+@pytest.fixture
+def flashes(qapp: QApplication) -> Iterator[list[str]]:
+    """The types of widgets shown as windows of their own from here on; building a page must add none."""
+    watch = _Flashes()
+    qapp.installEventFilter(watch)
+    yield watch.seen
+    qapp.removeEventFilter(watch)
 
 
 @dataclass

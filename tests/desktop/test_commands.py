@@ -22,7 +22,8 @@ def window(qtbot: QtBot, theme: Theme) -> QWidget:
     made.resize(1000, 700)
     qtbot.addWidget(made)
     made.show()
-    QTest.qWaitForWindowActive(made)
+    made.activateWindow()
+    assert QTest.qWaitForWindowActive(made)
     return made
 
 
@@ -64,7 +65,7 @@ def test_a_single_key_types_while_a_field_has_the_keyboard(window: QWidget, comm
 
 
 def test_two_commands_cannot_share_a_shortcut(commands: Commands) -> None:
-    with pytest.raises(ValueError, match="documents.import"):
+    with pytest.raises(ValueError, match=r"documents\.import"):
         commands.add("other", title="Other", run=lambda: None, group="x", shortcut="Ctrl+O")
 
 

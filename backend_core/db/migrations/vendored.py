@@ -4,44 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
-PROCRASTINATE_SCHEMA = Path(__file__).parent / "sql" / "procrastinate_3_10.sql"
+_FOLDER = Path(__file__).parent / "sql"
 
 
 def procrastinate_schema() -> str:
     """Return the schema of procrastinate 3.10 as its package ships it."""
-    return PROCRASTINATE_SCHEMA.read_text(encoding="utf-8")
+    return (_FOLDER / "procrastinate_3_10.sql").read_text(encoding="utf-8")
 
 
 def drop_procrastinate() -> str:
     """Return a script that drops every table, function and type whose name begins with ``procrastinate_``."""
-    return """
-DO $$
-DECLARE
-    statement text;
-BEGIN
-    FOR statement IN
-        SELECT format('DROP TABLE IF EXISTS %s CASCADE', c.oid::regclass)
-          FROM pg_class c
-         WHERE c.relkind IN ('r', 'p') AND c.relname LIKE 'procrastinate\\_%' AND c.relnamespace = 'public'::regnamespace
-        UNION ALL
-        SELECT format('DROP FUNCTION IF EXISTS %s CASCADE', p.oid::regprocedure)
-          FROM pg_proc p
-         WHERE p.proname LIKE 'procrastinate\\_%' AND p.pronamespace = 'public'::regnamespace
-        UNION ALL
-        SELECT format('DROP TYPE IF EXISTS %s CASCADE', t.oid::regtype)
-          FROM pg_type t
-         WHERE t.typtype = 'e' AND t.typname LIKE 'procrastinate\\_%' AND t.typnamespace = 'public'::regnamespace
-    LOOP
-        EXECUTE statement;
-    END LOOP;
-    -- Composite types go last: functions return them.
-    FOR statement IN
-        SELECT format('DROP TYPE IF EXISTS %s CASCADE', t.oid::regtype)
-          FROM pg_type t JOIN pg_class c ON c.oid = t.typrelid
-         WHERE c.relkind = 'c' AND t.typname LIKE 'procrastinate\\_%' AND t.typnamespace = 'public'::regnamespace
-    LOOP
-        EXECUTE statement;
-    END LOOP;
-END
-$$;
-"""
+    return (_FOLDER / "drop_procrastinate.sql").read_text(encoding="utf-8")

@@ -42,7 +42,7 @@ class VoiceLine:
     note: str
 
 
-def voice_lines(voices: Sequence[Voice], *, language: str | None, search: str = "") -> list[VoiceLine]:
+def voice_lines(voices: Sequence[Voice], *, language: str | None, chosen: str = "", search: str = "") -> list[VoiceLine]:
     """Return the voices by language, the document's own first, reduced to those with every word of ``search``."""
     wanted = (language or "").split("-")[0].lower()
     words = search.casefold().split()
@@ -54,7 +54,7 @@ def voice_lines(voices: Sequence[Voice], *, language: str | None, search: str = 
     lines: list[VoiceLine] = []
     for group, members in groupby(sorted(found, key=order), key=lambda voice: language_name(voice.language)):
         for place, voice in enumerate(members):
-            lines.append(VoiceLine(voice, group if place == 0 else "", tr("this document") if order(voice)[0] is False else ""))
+            lines.append(VoiceLine(voice, group if place == 0 else "", tr("chosen") if voice.id == chosen else ""))
     return lines
 
 
@@ -66,16 +66,16 @@ class VoiceDialog(Dialog):
     ) -> None:
         sentence = tr("All of them speak on this machine; nothing is sent.")
         super().__init__(parent, tr("Choose a voice"), sentence, icon_name="headphones")
-        self.setFixedWidth(560)
-        self._voices, self._language, self._on_choice = voices, language, on_choice
+        self.setFixedWidth(600)
+        self._voices, self._language, self._current, self._on_choice = voices, language, current, on_choice
         self.search = SearchField(name=tr("Search voices"), hint=tr("Language, country or code"))
         self.search.searched.connect(self._show)
         self.table = Table(
             [
-                Column("group", tr("Language"), lambda line: line.group, cells.text_cell(lambda line: line.group, weight=500), width=120),
+                Column("group", tr("Language"), lambda line: line.group, cells.text_cell(lambda line: line.group, weight=500), width=112),
                 Column("label", tr("Voice"), lambda line: line.voice.label, cells.text_cell(lambda line: line.voice.label)),
-                Column("note", "", lambda line: line.note, cells.badge_cell(lambda line: (line.note, "info")), width=124),
-                Column("code", tr("Code"), lambda line: line.voice.language, _CODE, width=110),
+                Column("note", "", lambda line: line.note, cells.badge_cell(lambda line: (line.note, "info")), width=96),
+                Column("code", tr("Code"), lambda line: line.voice.language, _CODE, width=112),
             ],
             name=tr("Voices"),
             row_height=34,
@@ -94,7 +94,7 @@ class VoiceDialog(Dialog):
         self.search.setFocus()
 
     def _show(self, search: str) -> None:
-        self.table.set_rows(voice_lines(self._voices, language=self._language, search=search))
+        self.table.set_rows(voice_lines(self._voices, language=self._language, chosen=self._current, search=search))
 
     def _take(self, line: VoiceLine) -> None:
         self.accept()

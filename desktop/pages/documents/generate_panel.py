@@ -15,6 +15,8 @@ from desktop.widgets.layout import column, holder, row
 from desktop.widgets.page import Page
 from desktop.widgets.progress_row import ProgressRow
 
+_MINUTE = 60
+
 
 class GeneratePanel(QWidget):
     """Voice, rate, pitch, Generate, and the progress of what was asked for."""
@@ -124,4 +126,5 @@ def cancel_jobs(backend: Any, jobs: Sequence[int], *, actor: Any) -> int:
 
 
 def _about(seconds: float) -> str:
-    return duration(max(1, round(seconds)))
+    whole = max(1, round(seconds))
+    return tr("{n} s", n=number(whole)) if whole < _MINUTE else duration(whole)

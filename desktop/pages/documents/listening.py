@@ -26,6 +26,7 @@ class Listening(QObject):
         super().__init__(parent)
         self._context = context
         self.player = Player(context.background)
+        parent.destroyed.connect(self.player.retire)
         self.current: PlayableAudio | None = None
         self.player.opened.connect(self._opened)
         self.player.ended.connect(lambda _track: self.step(1, tell=False))

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import QPoint, QPointF, QRectF, Qt
-from PySide6.QtGui import QAction, QKeyEvent, QPainter
+from PySide6.QtGui import QAction, QPainter
 from PySide6.QtWidgets import QMenu, QWidget
 
 from backend_core.errors import LecternError
@@ -55,7 +56,7 @@ class AudioTab(QWidget):
         self.table.cell_clicked.connect(self._click)
         self.table.menu_wanted.connect(self._menu)
         _on_delete(self.table, self.delete)
-        self.export = Button(tr("Export"), icon_name="download", on_click=self._choose_format)
+        self.export = Button(tr("Export"), icon_name="download", on_click=lambda: self.ask_export(self.export))
         self.retry = Button(tr("Retry failed"), icon_name="rotate-ccw", on_click=self._retry_failed)
         self.total = PlainLabel("", "small")
         self.progress = ProgressRow(tr("Exporting"), icon_name="download")
@@ -114,16 +115,13 @@ class AudioTab(QWidget):
         self.progress.show()
         self._export = context.background.run(self, work, self._exported, self._export_failed, key="export", progress=self._export_moved)
 
-    def choose_format(self, *, at: QPoint, voice: str | None, page: int | None) -> None:
-        """Show the list of formats, then ask where to write the file."""
-        self._export_menu(voice=voice, page=page).popup(at)
-
-    def _choose_format(self) -> None:
+    def ask_export(self, button: QWidget) -> None:
+        """Show the list of formats below a button, after the voices if there are several, then ask where to write the file."""
         lines = [line for line in self._details.audios if line.audio.status == "COMPLETED"] if self._details is not None else []
         voices = {line.audio.voice: line.voice for line in lines}
-        corner = self.export.mapToGlobal(QPoint(0, self.export.height() + 4))
+        corner = button.mapToGlobal(QPoint(0, button.height() + 4))
         if len(voices) <= 1:
-            self.choose_format(at=corner, voice=None, page=None)
+            self._export_menu(voice=None, page=None).popup(corner)
             return
         menu = _menu(self)
         for voice_id, label in voices.items():
@@ -135,13 +133,14 @@ class AudioTab(QWidget):
     def _export_menu(self, *, voice: str | None, page: int | None) -> QMenu:
         menu = _menu(self)
         for key, (name, what) in FORMATS.items():
-            _add(menu, tr("{name}: {what}", name=name, what=tr(what)), lambda chosen=key: self._ask_path(chosen, voice=voice, page=page))
+            _add(menu, tr("{name}: {what}", name=name, what=tr(what)), partial(self._ask_path, key, voice=voice, page=page))
         return menu
 
     def _ask_path(self, format: str, *, voice: str | None, page: int | None) -> None:  # noqa: A002 - the backend's word
         if self._details is not None:
             stem = file_stem(self._details.document.title) + (f" page {page}" if page is not None else "")
-            ask_export(self.window(), name=stem, format=format, on_path=lambda path: self.export_to(path, format=format, voice=voice, page=page))
+            done = partial(self.export_to, format=format, voice=voice, page=page)
+            ask_export(self.window(), name=stem, format=format, on_path=done)
 
     def _export_moved(self, state: tuple[int, int]) -> None:
         done, total = state
@@ -287,7 +286,7 @@ def _draw_job(painter: QPainter, rect: QRectF, line: Any, state: CellState) -> N
         paint.bar(painter, QRectF(rect.x() + _SIGN, rect.bottom() - 5, rect.width() - _SIGN, 3), line.share)
 
 
-def _draw_lines(  # noqa: PLR0913 - the parts of a cell
+def _draw_lines(
     painter: QPainter, rect: QRectF, line: Any, state: CellState, *, title: str, tone: str, below: str = ""
 ) -> None:
     middle, left = rect.center().y(), rect.x() + _SIGN

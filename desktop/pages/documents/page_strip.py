@@ -16,7 +16,7 @@ from desktop.widgets import paint
 
 HEIGHT: Final = 102
 _WIDTH = 61
-_PITCH = 67.6
+_PITCH = 66.6
 _SHEET = 58
 _TOP = 7
 _PAPER = (30, 40)

@@ -42,6 +42,19 @@ class _Dot(QWidget):
         paint.box(painter, QRectF(self.rect()), 3.5, fill=tone_fill(self._tone))
 
 
+class _Notice(QFrame):
+    """A rounded band for what went wrong."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setFixedHeight(34)
+
+    def paintEvent(self, _event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        paint.begin(painter)
+        paint.box(painter, QRectF(self.rect()), 8, fill="bad_bg")
+
+
 class PagesTab(QWidget):
     """Navigator, text, strip of pages, voice and Generate."""
 
@@ -103,7 +116,7 @@ class PagesTab(QWidget):
         failed = line.audio if line is not None and line.state == "failed" else None
         self.failure.setVisible(failed is not None)
         if failed is not None:
-            self.reason.setText(tr("Page {n}: {why}", n=failed.page, why=failed.error or tr("the voice stopped.")))
+            self.reason.setText(failed.error or tr("This page could not be spoken."))
             self.reference.setText(failed.correlation_id)
 
     @staticmethod
@@ -119,11 +132,11 @@ class PagesTab(QWidget):
         return words[line.state], _BADGES[line.state][0]
 
     def _show_legend(self, pages: Sequence[PageLine]) -> None:
-        for state, label in self.legend.items():
+        for state, (part, label) in self.legend.items():
             count = sum(page.state == state for page in pages)
             words = {"ready": tr("{n} ready"), "outdated": tr("{n} outdated"), "failed": tr("{n} failed")}[state]
             label.setText(words.format(n=number(count)))
-            label.parentWidget().setVisible(count > 0)
+            part.setVisible(count > 0)
 
     def _retry(self, page_number: int = 0) -> None:
         details, context = self._details, self._page.context
@@ -181,30 +194,30 @@ class PagesTab(QWidget):
 
     def _navigator(self) -> QWidget:
         self.number = Field(name=tr("Page number"))
-        self.number.setProperty("kind", "small")
-        self.number.setFixedSize(52, 28)
+        self.number.setFixedWidth(56)
         self.number.setAlignment(Qt.AlignmentFlag.AlignHCenter)
         self.number.setValidator(QIntValidator(1, 1_000_000, self))
         self.number.returnPressed.connect(self._jump)
         self.all = PlainLabel("", "muted")
         self.badge = Badge()
         self.play = Button("", "ghost", icon_name="play", name=tr("Play this page"), on_click=self._play)
-        self.size = Button("", "ghost", icon_name="a-large-small", name=tr("Large text"), checkable=True)
-        self.size.toggled.connect(lambda on: self.view.set_large(on=on))
+        self.large = Button("", "ghost", icon_name="a-large-small", name=tr("Large text"), checkable=True)
+        self.large.toggled.connect(lambda on: self.view.set_large(on=on))
         self.back = Button("", "ghost", icon_name="chevron-left", name=tr("Previous page"), on_click=lambda: self._step(-1))
         self.forward = Button("", "ghost", icon_name="chevron-right", name=tr("Next page"), on_click=lambda: self._step(1))
         title = PlainLabel(tr("Page"), "heading")
-        lane = row(title, self.number, self.all, 4, self.badge, None, self.play, self.size, self.back, self.forward, gap=5)
-        return holder(lane, height=28)
+        lane = row(title, self.number, self.all, 4, self.badge, None, self.play, self.large, self.back, self.forward, gap=5)
+        return holder(lane, height=32)
 
     def _strip_head(self) -> QWidget:
         self.range = over("")
-        self.legend: dict[str, PlainLabel] = {}
+        self.legend: dict[str, tuple[QWidget, PlainLabel]] = {}
         parts: list[Any] = []
         for state, tone in _LEGEND:
             label = PlainLabel("", "tiny")
-            self.legend[state] = label
-            parts.append(holder(row(_Dot(tone), label, gap=5)))
+            part = holder(row(_Dot(tone), label, gap=5))
+            self.legend[state] = (part, label)
+            parts.append(part)
         return holder(row(self.range, None, *parts, gap=10), height=18)
 
     def _failure(self) -> QWidget:
@@ -212,10 +225,7 @@ class PagesTab(QWidget):
         self.reference = PlainLabel("", "mono", selectable=True)
         copy = Button("", "ghost", icon_name="copy", name=tr("Copy details"), on_click=self._copy_failure)
         again = Button(tr("Retry"), "link", icon_name="rotate-ccw", on_click=self._retry)
-        self.failure = QFrame()
-        self.failure.setObjectName("banner")
-        self.failure.setProperty("tone", "bad")
-        self.failure.setFixedHeight(34)
+        self.failure = _Notice()
         sign = IconLabel("circle-alert", "bad", size=14)
         self.failure.setLayout(row(sign, (self.reason, 1), self.reference, copy, again, gap=8, margins=(10, 0, 10, 0)))
         return self.failure

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from backend_core.documents.records import DocumentRow
 
 ROW_HEIGHT: Final = 51
-_TILE = 36
+_TILE = 38
 _BUTTON = 28
 _STEP = 32
 _KIND_TONES: Final = {"pdf": "bad", "docx": "accent", "md": "muted", "txt": "muted"}
@@ -73,22 +73,25 @@ def document_line(document: DocumentRow) -> DocumentLine:
 
 def audio_words(document: DocumentRow) -> AudioWords:
     """Return what the list says about reading and speaking a document."""
-    if document.status == "PENDING":
-        return AudioWords("hourglass", tr("Waiting to be read"), "none")
-    if document.status == "PROCESSING":
-        return AudioWords("loader", tr("Reading pages"), "info")
     if document.status == "FAILED":
         return AudioWords("circle-alert", document.error or tr("The pages could not be read."), "bad")
+    if document.status != "COMPLETED":
+        waits = document.status == "PENDING"
+        return AudioWords("hourglass", tr("Waiting to be read"), "none") if waits else AudioWords("loader", tr("Reading pages"), "info")
     if not document.characters:
         return AudioWords("scan-text", tr("No text in it"), "warn")
+    return _spoken_words(document)
+
+
+def _spoken_words(document: DocumentRow) -> AudioWords:
     audio, pages = document.audio, max(1, document.page_count)
-    ready = audio.pages_ready / pages
+    ready, broken = audio.pages_ready / pages, audio.failed / pages
     share = tr("{n} of {all}", n=number(audio.pages_ready), all=number(document.page_count))
     if audio.working:
-        return AudioWords("loader", share, "info", _percent(ready), ((ready, "info"), (audio.failed / pages, "bad")))
+        return AudioWords("loader", share, "info", _percent(ready), ((ready, "info"), (broken, "bad")))
     if audio.failed:
         words = tr("1 page failed") if audio.failed == 1 else tr("{n} pages failed", n=number(audio.failed))
-        return AudioWords("circle-alert", words, "bad", "", ((ready, "ok"), (audio.failed / pages, "bad")))
+        return AudioWords("circle-alert", words, "bad", "", ((ready, "ok"), (broken, "bad")))
     if not audio.pages_ready:
         return AudioWords("circle-dashed", tr("No audio yet"), "none")
     length = duration(audio.seconds)
@@ -126,9 +129,9 @@ def _percent(share: float) -> str:
 
 def _draw_title(painter: QPainter, rect: QRectF, line: Any, state: CellState) -> None:
     kind = line.document.kind
-    tile = QRectF(rect.x() + 2, rect.center().y() - _TILE / 2, _TILE, _TILE)
+    tile = QRectF(rect.x(), rect.center().y() - _TILE / 2, _TILE, _TILE)
     paint.box(painter, tile, 7, fill="surface" if state.selected else "bg", line="line")
-    paint.text(painter, tile, kind.upper(), size=11, weight=700, tone=_KIND_TONES.get(kind, "muted"), align=paint.CENTRE, elide=False)
+    paint.text(painter, tile, kind.upper(), size=11, weight=SEMIBOLD, tone=_KIND_TONES.get(kind, "muted"), align=paint.CENTRE, elide=False)
     left = tile.right() + 12
     room = rect.right() - left
     paint.text(painter, QRectF(left, rect.center().y() - 19, room, 19), line.document.title, weight=SEMIBOLD)

@@ -109,7 +109,7 @@ class VoiceChoice(QWidget):
         if voice is None:
             self.card.show_lines(tr("No voice"), tr("The voice process does not answer"), cost="", estimate="")
             return
-        below = tr("On this machine · nothing is sent") if voice.local else tr("Sent to {engine}", engine=voice.engine)
+        below = tr("Nothing is sent") if voice.local else tr("Sent to {engine}", engine=voice.engine)
         self.card.show_lines(voice.label, below, cost=tr("Local, free") if voice.local else "", estimate=words)
 
     def choose(self) -> None:

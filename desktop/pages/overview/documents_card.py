@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
-from PySide6.QtCore import Signal
+from PySide6.QtCore import QRectF, Signal
+from PySide6.QtGui import QPainter
 from PySide6.QtWidgets import QStackedWidget
 
 from desktop.i18n import ago, byte_size, duration, number, tr
@@ -15,14 +16,15 @@ from desktop.widgets.cells import progress_cell, two_line_cell
 from desktop.widgets.label import PlainLabel
 from desktop.widgets.layout import holder, row
 from desktop.widgets.states import EmptyState
-from desktop.widgets.table import Column, Table
+from desktop.widgets.table import CellState, Column, PaintCell, Table
 
 if TYPE_CHECKING:
-    from backend_core.documents.records import DocumentPage, DocumentRow
+    from backend_core.documents.records import AudioSummary, DocumentPage, DocumentRow
 
 SHOWN: Final = 5
-_ROW_HEIGHT = 56
-_AUDIO_WIDTH = 188
+_ROW_HEIGHT = 60
+_INSET = 4.0
+_AUDIO_WIDTH = 192
 
 
 class DocumentsCard(LiveCard):
@@ -31,9 +33,9 @@ class DocumentsCard(LiveCard):
     chosen = Signal(object)
 
     def __init__(self, *, on_all: Callable[[], object], on_add: Callable[[], object]) -> None:
-        self_all = Button(tr("View all"), "link", name=tr("View all documents"), on_click=on_all)
-        super().__init__(tr("Recent documents"), icon_name="file-text", right=(self_all,), flush=True)
-        self.all = self_all
+        link = Button(tr("View all"), "link", name=tr("View all documents"), on_click=on_all)
+        super().__init__(tr("Recent documents"), icon_name="file-text", right=(link,), flush=True)
+        self.all = link
         self.table = Table(_columns(), name=tr("Recent documents"), row_height=_ROW_HEIGHT, key=lambda document: document.id)
         self.table.horizontalHeader().hide()
         self.table.setMinimumHeight(2 * _ROW_HEIGHT)
@@ -42,7 +44,7 @@ class DocumentsCard(LiveCard):
         self.empty = EmptyState(
             "file-text",
             tr("No documents yet"),
-            detail=tr("Add a PDF, DOCX, Markdown or text file, or drop one anywhere in this window."),
+            detail=tr("Choose PDF, DOCX, Markdown or text files, or drop them on this window."),
             action=tr("Add documents"),
             on_action=on_add,
         )
@@ -71,10 +73,19 @@ def _columns() -> list[Column]:
             "title",
             tr("Title"),
             lambda document: document.title,
-            two_line_cell(lambda document: document.title, about, icon_name=lambda _document: "file-text"),
+            _inset(two_line_cell(lambda document: document.title, about, icon_name=lambda _document: "file-text"), left=_INSET),
         ),
-        Column("audio", tr("Audio"), lambda document: state(document)[1], progress_cell(state), width=_AUDIO_WIDTH),
+        Column("audio", tr("Audio"), lambda document: state(document)[1], _inset(progress_cell(state), right=_INSET), width=_AUDIO_WIDTH),
     ]
+
+
+def _inset(cell: PaintCell, *, left: float = 0.0, right: float = 0.0) -> PaintCell:
+    """Return ``cell`` a little narrower, so that it lines up with the header of the card."""
+
+    def draw(painter: QPainter, rect: QRectF, document: DocumentRow, look: CellState) -> None:
+        cell(painter, rect.adjusted(left, 0, -right, 0), document, look)
+
+    return draw
 
 
 def about(document: DocumentRow) -> str:
@@ -86,20 +97,22 @@ def about(document: DocumentRow) -> str:
 
 def state(document: DocumentRow) -> tuple[str, str, str, float | None]:
     """Return icon, words, tone, and the share of pages that have audio while some are being made."""
-    audio = document.audio
     if document.status == "FAILED":
         return "circle-alert", tr("Could not be read"), "bad", None
     if document.status != "COMPLETED":
         return "loader", tr("Reading pages"), "info", None
+    return _audio_state(document.audio, document.page_count)
+
+
+def _audio_state(audio: AudioSummary, pages: int) -> tuple[str, str, str, float | None]:
     if audio.working:
-        share = audio.pages_ready / document.page_count if document.page_count else None
-        return "audio-lines", tr("{n} of {all}", n=number(audio.pages_ready), all=number(document.page_count)), "info", share
+        share = audio.pages_ready / pages if pages else None
+        return "audio-lines", tr("{n} of {all}", n=number(audio.pages_ready), all=number(pages)), "info", share
     if audio.failed:
         words = tr("1 page failed") if audio.failed == 1 else tr("{n} pages failed", n=number(audio.failed))
         return "circle-alert", words, "bad", None
     if not audio.ready:
         return "circle-dashed", tr("No audio yet"), "none", None
-    if audio.pages_ready < document.page_count:
-        words = tr("{n} of {all} pages", n=number(audio.pages_ready), all=number(document.page_count))
-        return "headphones", words, "none", None
+    if audio.pages_ready < pages:
+        return "headphones", tr("{n} of {all} pages", n=number(audio.pages_ready), all=number(pages)), "none", None
     return "circle-check", tr("Ready · {length}", length=duration(audio.seconds)), "ok", None

@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QFrame, QSizePolicy, QVBoxLayout
 from desktop.i18n import tr
 from desktop.pages.overview.live_card import LiveCard
 from desktop.widgets.label import ElidedLabel, IconLabel, PlainLabel, plain_tip
-from desktop.widgets.layout import clear_layout, row
+from desktop.widgets.layout import clear_layout, column, row
 
 if TYPE_CHECKING:
     from backend_core.monitoring.records import HealthCheck, HealthView
@@ -20,33 +20,38 @@ _LOOKS: Final = {
     "failed": ("circle-x", "bad"),
     "unknown": ("circle-dashed", "none"),
 }
-_LINE_HEIGHT = 36
-_MUTED: Final = frozenset({"ok", "unknown"})
+_MOST_ROOM = 1000
+_LINE_HEIGHT = 34
+_TALL_HEIGHT = 44
 
 
 class HealthLine(QFrame):
-    """One check: icon, name, and what was found on the right."""
+    """One check: icon, name and finding in a line; a finding that is not good has the second line to itself."""
 
     def __init__(self, name: str) -> None:
         super().__init__()
         self.setObjectName("clear")
-        self.setFixedHeight(_LINE_HEIGHT)
         self._name = name
         self._icon = IconLabel("circle-dashed", size=16)
-        self.detail = ElidedLabel(size=12, tone="muted")
-        self.detail.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Fixed)
+        self.brief = ElidedLabel(size=12, tone="muted")
+        self.brief.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Fixed)
+        self.finding = ElidedLabel(size=12)
         lane = row(self._icon, PlainLabel(name), 4, None, gap=9)
-        lane.addWidget(self.detail, 1000)
-        self.setLayout(lane)
+        lane.addWidget(self.brief, _MOST_ROOM)
+        whole = column(None, lane, row(25, (self.finding, 1), gap=0), None, gap=1)
+        self.setLayout(whole)
 
     def show_check(self, check: HealthCheck) -> None:
         """Show ``check``."""
         icon_name, tone = _LOOKS.get(check.status, _LOOKS["unknown"])
         self._icon.set_icon(icon_name, tone if tone != "none" else "muted")
-        words = check.detail or status_words(check.status)
-        self.detail.setText(words)
-        self.detail.set_tone("muted" if check.status in _MUTED else tone)
-        said = f"{self._name}: {status_words(check.status)}, {words}"
+        status, good = status_words(check.status), check.status == "ok"
+        self.brief.setText((check.detail or status) if good else status)
+        self.brief.set_tone("muted" if good or tone == "none" else tone)
+        self.finding.setText("" if good else check.detail)
+        self.finding.setVisible(bool(self.finding.text()))
+        self.setFixedHeight(_TALL_HEIGHT if self.finding.text() else _LINE_HEIGHT)
+        said = ", ".join(part for part in (f"{self._name}: {status}", check.detail) if part)
         self.setAccessibleName(said)
         self.setToolTip(plain_tip(said))
 

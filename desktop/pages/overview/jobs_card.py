@@ -23,6 +23,7 @@ SHOWN: Final = 6
 READ: Final = 100
 """Jobs read at once; more are counted as this many and a plus."""
 _ORDER: Final = ("running", "retrying", "waiting")
+_BADGE_WIDTH = 68
 _READ_PAGES = "documents.extract"
 
 
@@ -95,6 +96,8 @@ class JobsCard(LiveCard):
         words, tone = (tr("stopping"), "warn") if job.job_id in self._stopping else _STATES[job.state]()
         share = 0.0 if job.state == "waiting" else min(1.0, job.done / job.total) if job.total else None
         line.show_progress(share, detail=detail(job), state=words, tone=tone)
+        # One width for every state, so that the bars of all jobs end at the same place.
+        line.badge.setFixedWidth(max(_BADGE_WIDTH, line.badge.width()))
 
 
 _STATES: Final[dict[str, Callable[[], tuple[str, str]]]] = {

@@ -31,7 +31,9 @@ POOL_FRESH_S: Final = 6.0
 LIST_FRESH_S: Final = 45.0
 HEALTH_EVERY_S: Final = 5.0
 _ADD = "documents.import"
-_TOP_HEIGHT = 316
+_TOP_HEIGHT = 324
+_LOW_HEIGHT = 372
+_MINUTE = 60
 
 
 class OverviewPage(Page):
@@ -107,10 +109,10 @@ class OverviewPage(Page):
 
     def _build(self) -> None:
         again = Button("", "ghost", icon_name="refresh-cw", name=tr("Refresh"), on_click=self.refresh)
-        top = holder(side_by_side((self.pool, 10), (self.wait, 21), (self.health, 11)))
+        top = holder(side_by_side((self.pool, 11), (self.wait, 19), (self.health, 12)))
         top.setFixedHeight(_TOP_HEIGHT)
         low = holder(side_by_side((self.documents, 1), (self.jobs, 1)))
-        low.setMinimumHeight(_TOP_HEIGHT)
+        low.setMinimumHeight(_LOW_HEIGHT)
         cards = holder(column(top, (low, 1), gap=16, margins=(24, 14, 24, 20)))
         scroll = QScrollArea()
         scroll.setAccessibleName(tr("Cards"))
@@ -120,7 +122,7 @@ class OverviewPage(Page):
         scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         scroll.setWidget(cards)
         head = title_row(tr(self.title), self.overall, right=(self.updated, self.stale, again))
-        self.content.setLayout(column(holder(column(head, margins=(24, 20, 24, 0))), (scroll, 1), gap=0))
+        self.content.setLayout(column(holder(column(head, margins=(24, 18, 24, 0))), (scroll, 1), gap=0))
 
     def _show_pool(self, answer: tuple[PoolView, tuple[PoolSample, ...]]) -> None:
         view, samples = answer
@@ -141,8 +143,9 @@ class OverviewPage(Page):
 
     def _each_second(self) -> None:
         self._parts["pool"][0].ask()
-        if any(part.stale for part, _ in self._parts.values()):
-            for key in ("documents", "jobs"):
+        for key in ("documents", "jobs"):
+            if self._parts[key][0].stale or self.jobs.rows:
+                # A job tells its progress too often for a hint each time.
                 self._parts[key][0].ask()
         self._show_ages()
 
@@ -152,11 +155,11 @@ class OverviewPage(Page):
             age = part.age_s if part.stale else None
             oldest = max(oldest, age or 0.0)
             for card in cards:
-                card.show_age(tr("{age} old", age=duration(age)) if age is not None else "")
+                card.show_age(tr("{age} old", age=_length(age)) if age is not None else "")
         good_at = self._parts["pool"][0].good_at
         self.updated.setVisible(not oldest)
         self.updated.setText(tr("Updated {ago}", ago=ago(good_at)) if good_at is not None else "")
-        self.stale.show_state(tr("last answer {age} ago", age=duration(oldest)) if oldest else "", unknown=True)
+        self.stale.show_state(tr("last answer {age} ago", age=_length(oldest)) if oldest else "", unknown=True)
 
     def _open_document(self, document_id: int) -> None:
         self.context.navigate("documents", document_id=document_id)
@@ -172,3 +175,7 @@ class OverviewPage(Page):
         self.context.background.run(
             self, lambda: backend.jobs.cancel(job_id, actor=actor), lambda _: self.refresh(), refused, key=("cancel", job_id)
         )
+
+
+def _length(seconds: float) -> str:
+    return tr("{n} s", n=int(seconds)) if seconds < _MINUTE else duration(seconds)

@@ -28,7 +28,7 @@ class PoolCard(LiveCard):
         self.waiting = PlainLabel("", "smalltext")
         self.processes = PlainLabel("", "small")
         link = Button(tr("Pool"), "link", name=tr("Open the pool page"), on_click=on_open)
-        self.add((self.gauge, 1), rule(), row(self.waiting, self.processes, None, link, gap=6))
+        self.add((self.gauge, 1), rule(), row(self.waiting, self.processes, None, link, gap=4))
         self._view: PoolView | None = None
         self.show_words(tr("not measured yet"), unknown=True)
 

@@ -18,7 +18,7 @@ CANARY = "canary-4711"
 SCRATCH = sa.Table("scratch_rows", sa.MetaData(), sa.Column("id", sa.Integer, primary_key=True), sa.Column("n", sa.Integer))
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="module", autouse=True)
 def scratch(server: EmbeddedServer) -> Iterator[None]:
     with psycopg.connect(server.dsn(OWNER), autocommit=True) as conn:
         conn.execute("CREATE TABLE scratch_rows (id int PRIMARY KEY, n int CHECK (n < 1000))")
@@ -27,7 +27,7 @@ def scratch(server: EmbeddedServer) -> Iterator[None]:
 
 
 @pytest.fixture
-def rows(scratch: None, database: Database) -> Database:
+def rows(database: Database) -> Database:
     """A database with two rows to fight over."""
     with database.begin("fill") as conn:
         conn.execute(SCRATCH.insert(), [{"id": 1, "n": 0}, {"id": 2, "n": 0}])
@@ -138,7 +138,7 @@ def test_a_serialization_failure_is_run_again_but_not_for_ever_and_nothing_else_
     assert calls == 4
 
 
-def test_a_read_only_database_reads_and_refuses_to_write(scratch: None, clean: EmbeddedServer) -> None:
+def test_a_read_only_database_reads_and_refuses_to_write(clean: EmbeddedServer) -> None:
     database = Database.open(clean.dsn(APP), application="lectern-reader", base=1, overflow=0, read_only=True)
     with database.begin("read") as conn:
         assert conn.execute(sa.select(sa.func.count()).select_from(SCRATCH)).scalar_one() == 0

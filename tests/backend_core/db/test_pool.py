@@ -4,6 +4,7 @@ import contextlib
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import psycopg
 import pytest
@@ -30,8 +31,8 @@ def open_database(server: EmbeddedServer) -> Iterator[OpenDatabase]:
     """Return a function that opens a database; all are closed after the test."""
     with contextlib.ExitStack() as stack:
 
-        def start(dsn: str = server.dsn(APP), **options: object) -> Database:
-            database = Database.open(dsn, **{"application": NAME, **options})  # type: ignore[arg-type]
+        def start(dsn: str = server.dsn(APP), **options: Any) -> Database:
+            database = Database.open(dsn, **{"application": NAME, **options})
             stack.callback(database.close)
             return database
 
@@ -116,8 +117,8 @@ def test_after_the_server_dropped_every_connection_the_next_query_succeeds(serve
     assert kill_sessions(server) == 5
     assert use(database) > 0
     after = database.pool.snapshot()
-    assert before.lost == 0
-    assert after.lost >= 1
+    # The first broken one found is enough to replace all five.
+    assert (before.lost, after.lost) == (0, 1)
     assert after.connects > before.connects
 
 

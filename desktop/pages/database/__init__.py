@@ -1,0 +1,1 @@
+"""What the database server and its connection pools are doing."""

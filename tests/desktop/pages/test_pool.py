@@ -1,0 +1,324 @@
+"""The pool page over a real server: what it shows is what the server says."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import datetime as dt
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+from PySide6.QtCore import QPointF, Qt, QTimer
+from PySide6.QtGui import QGuiApplication
+from PySide6.QtWidgets import QFileDialog, QWidget
+from pytestqt.qtbot import QtBot
+from sqlalchemy import text
+
+from backend_core.backend import Backend, open_backend
+from backend_core.db import postmaster
+from backend_core.db.embedded import EmbeddedServer
+from backend_core.monitoring.records import BOUNDS_MS, Histogram, PoolView
+from backend_core.policy import Actor
+from backend_core.settings import load_settings
+from desktop.pages.database.figures import agreement, capacity, slowest
+from desktop.pages.database.frame_list import taken_here
+from desktop.pages.database.page import POLL_MS, DatabasePage
+
+LABEL = "Count <b>sheep</b> & lambs"
+ACTIVE = "SELECT count(*) FROM pg_stat_activity WHERE application_name LIKE 'lectern-desktop@%' AND state = 'idle in transaction'"
+TOTAL = "SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend'"
+
+Wait = Callable[..., None]
+OpenPage = Callable[..., tuple[DatabasePage, object]]
+
+
+class Holding:
+    """Holds connections of a backend, each in an open transaction."""
+
+    def __init__(self, backend: Backend) -> None:
+        self._backend = backend
+        self._open: list[contextlib.ExitStack] = []
+
+    def set(self, count: int, *, label: str = LABEL) -> None:
+        """Take or give back connections until ``count`` are held."""
+        while len(self._open) > count:
+            self._open.pop().close()
+        while len(self._open) < count:
+            stack = contextlib.ExitStack()
+            stack.enter_context(self._backend.database.begin(label)).execute(text("SELECT 1"))
+            self._open.append(stack)
+
+
+@pytest.fixture
+def holding(backend: Backend) -> Iterator[Holding]:
+    held = Holding(backend)
+    yield held
+    held.set(0)
+
+
+@pytest.fixture
+def open_page(page_context: Callable[..., object], qtbot: QtBot, wait_until: Wait) -> OpenPage:
+    """Return a function that shows the page of a backend and waits for its first figures."""
+
+    def show(backend: Backend, actor: Actor) -> tuple[DatabasePage, object]:
+        desk = page_context(backend, actor=actor)
+        page = DatabasePage(desk.context)  # type: ignore[attr-defined]
+        qtbot.addWidget(page)
+        page.resize(1228, 846)
+        page.show()
+        wait_until(lambda: page.loaded)
+        return page, desk
+
+    return show
+
+
+def view_of(page: DatabasePage) -> PoolView:
+    assert page.reading is not None
+    return page.reading.view
+
+
+def later(page: DatabasePage, *, ms: int) -> Callable[[], bool]:
+    """Return a function that is true ``ms`` milliseconds from now."""
+    reached: list[bool] = []
+    QTimer.singleShot(ms, page, lambda: reached.append(True))
+    return lambda: bool(reached)
+
+
+@pytest.mark.trace("B3", "B106")
+def test_three_connections_held_are_three_more_in_use_with_their_label(
+    backend: Backend, actor: Actor, holding: Holding, open_page: OpenPage, wait_until: Wait
+) -> None:
+    page, _ = open_page(backend, actor)
+    wait_until(lambda: view_of(page).in_use == 0)
+    holding.set(3)
+    wait_until(lambda: view_of(page).in_use == 3)
+    tab = page.pool
+    assert tab.capacity.gauge.accessibleName() == "Connections: 3 in use of 2 + 8"
+    assert [(name, value) for value, name, _ in tab.capacity.facts.facts] == [
+        ("base", "2 of 2"),
+        ("overflow", "1 of 8"),
+        ("idle", "0"),
+        ("waiting", "0"),
+    ]
+    assert [(found.label, found.state) for found in tab.holders.table.rows] == [(LABEL, "idle in transaction")] * 3
+    assert tab.processes.agreement.text() == "agrees with pg_stat_activity"
+    own = next(row for row in tab.processes.table.rows if row.capacity is not None)
+    assert (own.kind, own.size, own.in_use) == ("Desktop", 3, 3)
+    holding.set(0)
+    wait_until(lambda: view_of(page).in_use == 0)
+    assert tab.holders.empty.isVisible()
+    assert tab.capacity.gauge.accessibleName() == "Connections: 0 in use of 2 + 8"
+
+
+@pytest.mark.trace("B106")
+def test_the_figures_follow_pg_stat_activity_while_connections_come_and_go(
+    backend: Backend, actor: Actor, holding: Holding, open_page: OpenPage, wait_until: Wait, server: EmbeddedServer
+) -> None:
+    page, _ = open_page(backend, actor)
+    with psycopg.connect(server.admin_dsn, autocommit=True) as conn:
+
+        def counted(query: str) -> int:
+            row = conn.execute(query).fetchone()  # type: ignore[call-overload]
+            return int(row[0])
+
+        for count in (1, 5, 2, 8, 0, 3):
+            holding.set(count)
+            wait_until(lambda count=count: view_of(page).in_use == count)
+            assert abs(view_of(page).in_use - counted(ACTIVE)) <= 1
+            assert f"{count} in use" in page.pool.processes.sums.text()
+            assert not agreement(view_of(page)).problems
+        wait_until(lambda: abs(view_of(page).server_connections - counted(TOTAL)) <= 1)
+        most = int(conn.execute("SHOW max_connections").fetchone()[0])  # type: ignore[index]
+        assert page.pool.processes.connections.text() == f"{view_of(page).server_connections} of {most} server connections"
+
+
+def test_the_details_say_where_the_connection_was_taken_and_can_be_copied(
+    backend: Backend, actor: Actor, holding: Holding, open_page: OpenPage, wait_until: Wait
+) -> None:
+    page, desk = open_page(backend, actor)
+    holding.set(1)
+    wait_until(lambda: len(page.pool.holders.table.rows) == 1)
+    page.pool.holders.table.selectRow(0)
+    detail = page.pool.holders.detail
+    assert detail.shown is not None
+    calls = [line.split()[-1] for line in detail.frames.text().splitlines()]
+    assert calls.index("Database.begin") < calls.index("Holding.set"), "the innermost call is on top"
+    detail.copy.click()
+    copied = QGuiApplication.clipboard().text()
+    assert LABEL in copied
+    assert f"server pid {detail.shown.server_pid}, idle in transaction" in copied
+    assert "test_pool.py" in copied
+    assert desk.notified == [("Copied.", "ok")]  # type: ignore[attr-defined]
+    holding.set(0)
+    wait_until(detail.ended.isVisible)
+
+
+def test_a_selected_process_narrows_capacity_and_holders_to_its_pool(
+    backend: Backend, actor: Actor, holding: Holding, open_page: OpenPage, wait_until: Wait, tmp_path: Path, qtbot: QtBot
+) -> None:
+    settings = load_settings(home=backend.settings.home, objects=tmp_path / "other", pool_size=1, max_overflow=3)
+    page, _ = open_page(backend, actor)
+    with open_backend(settings, application="worker") as other, other.database.begin("Feed goats") as conn:
+        conn.execute(text("SELECT 1"))
+        holding.set(1)
+        wait_until(lambda: {found.label for found in view_of(page).holders} == {LABEL, "Feed goats"})
+        tab = page.pool
+        assert tab.capacity.gauge.accessibleName() == "Connections: 2 in use of 3 + 11"
+        table = tab.processes.table
+        worker = next(row for row in table.rows if row.kind == "Worker")
+        at = table.visualRect(table.model().index(table.rows.index(worker), 0)).center()
+        qtbot.mouseClick(table.viewport(), Qt.MouseButton.LeftButton, pos=at)
+        assert tab.capacity.gauge.accessibleName() == "Connections: 1 in use of 1 + 3"
+        assert [found.label for found in tab.holders.table.rows] == ["Feed goats"]
+        qtbot.mouseClick(table.viewport(), Qt.MouseButton.LeftButton, pos=at)
+        assert tab.capacity.gauge.accessibleName() == "Connections: 2 in use of 3 + 11"
+        holding.set(0)
+
+
+def test_nothing_is_read_while_paused_or_hidden(
+    backend: Backend, actor: Actor, holding: Holding, open_page: OpenPage, wait_until: Wait
+) -> None:
+    page, _ = open_page(backend, actor)
+    wait_until(lambda: view_of(page).in_use == 0)
+    page.context.commands.run("database.pause")
+    assert page.live.text().startswith("Paused at ")
+    assert page.pause.accessibleName() == "Resume the live reading"
+    holding.set(2)
+    wait_until(later(page, ms=3 * POLL_MS))
+    assert view_of(page).in_use == 0
+    page.pause.click()
+    wait_until(lambda: view_of(page).in_use == 2)
+    page.hide()
+    wait_until(lambda: page.context.background.pending == 0)
+    last = page.reading
+    wait_until(later(page, ms=3 * POLL_MS))
+    assert page.reading is last
+    page.show()
+    wait_until(lambda: page.reading is not last)
+
+
+@pytest.mark.logs("")
+def test_without_a_server_the_last_figures_stay_with_their_age_and_come_back_to_life(
+    open_page: OpenPage, wait_until: Wait, start_server: Callable[..., EmbeddedServer], tmp_path: Path
+) -> None:
+    home = tmp_path / "home"
+    server = start_server(home)
+    with open_backend(load_settings(home=home, pool_size=1, max_overflow=2), application="desktop") as backend:
+        page, _ = open_page(backend, backend.actor())
+        gauge = page.pool.capacity.gauge.accessibleName()
+        postmaster.stop(server.cluster, mode="immediate", timeout_s=30)
+        wait_until(lambda: page.stale.isVisible() and "last answer" in page.stale.text(), timeout=15)
+        assert page.loaded
+        assert page.pool.capacity.gauge.accessibleName() == gauge
+        assert page.pool.capacity.badge.text() == "not current"
+        assert page.pool.processes.agreement.text() == "not current"
+        assert not page.live.isVisible()
+        start_server(home)
+        wait_until(page.live.isVisible, timeout=15)
+        assert page.pool.capacity.badge.text() == "healthy"
+
+
+def test_a_first_reading_that_fails_is_an_error_state_with_retry(page_context: Callable[..., object], qtbot: QtBot, wait_until: Wait) -> None:
+    class Away:
+        monitoring = None
+
+    page = DatabasePage(page_context(Away()).context)  # type: ignore[attr-defined]
+    qtbot.addWidget(page)
+    with qtbot.captureExceptions():
+        page.show()
+        wait_until(page.error.isVisible)
+    assert not page.loaded
+
+
+def test_export_writes_what_is_shown(
+    backend: Backend, actor: Actor, holding: Holding, open_page: OpenPage, wait_until: Wait, tmp_path: Path
+) -> None:
+    page, desk = open_page(backend, actor)
+    holding.set(2)
+    wait_until(lambda: view_of(page).in_use == 2)
+    page.toggle_pause()
+    page.export.click()
+    dialog = page.findChild(QFileDialog)
+    assert dialog is not None
+    dialog.setOption(QFileDialog.Option.DontUseNativeDialog)
+    dialog.fileSelected.emit(str(tmp_path / "pool.json"))
+    dialog.reject()
+    wait_until(lambda: desk.notified == [("Exported to pool.json.", "ok")])  # type: ignore[attr-defined]
+    written = json.loads((tmp_path / "pool.json").read_text(encoding="utf-8"))
+    assert written["pool"]["in_use"] == 2
+    assert [found["label"] for found in written["pool"]["holders"]] == [LABEL, LABEL]
+    assert dt.datetime.fromisoformat(written["pool"]["at"]) == view_of(page).at
+    assert written["agreement"]["problems"] == []
+
+
+def test_a_pool_nobody_has_used_shows_no_invented_waiting_time(
+    backend: Backend, open_page: OpenPage, actor: Actor, wait_until: Wait
+) -> None:
+    page, _ = open_page(backend, actor)
+    empty = Histogram(bounds_ms=BOUNDS_MS, counts=(0,) * (len(BOUNDS_MS) + 1))
+    page.toggle_pause()
+    wait_until(lambda: page.context.background.pending == 0)
+    assert page.reading is not None
+    unused = dataclasses.replace(page.reading.view, histogram=empty, wait_ms=empty.percentiles(), holders=())
+    page.pool.show_reading(dataclasses.replace(page.reading, view=unused, samples=()))
+    assert page.pool.waits.histogram.accessibleName() == "Checkout wait: no data yet"
+    assert page.pool.waits.caption.text() == "no checkouts in the last 15 minutes"
+    assert page.pool.waiters.detail.text() == "0 timeouts · limit 10 s"
+    assert page.pool.holders.empty.isVisible()
+
+
+def test_a_pool_that_disagrees_or_stopped_reporting_is_named(backend: Backend, actor: Actor) -> None:
+    view = backend.monitoring.pool(actor=actor)
+    own = next(row for row in view.processes if row.capacity is not None)
+    liar = dataclasses.replace(own, in_use=own.size + 2)
+    silent = dataclasses.replace(own, reported_age_s=12.0)
+    many = dataclasses.replace(own, size=(own.capacity or 0) + 2)
+    assert agreement(dataclasses.replace(view, processes=(own,))).words == "agrees with pg_stat_activity"
+    found = agreement(dataclasses.replace(view, processes=(liar,)))
+    assert found.words == "1 pool disagrees with pg_stat_activity"
+    assert found.problems == (f"Desktop {own.host}:{own.pid}: {liar.in_use} in use, {own.size} on the server",)
+    assert agreement(dataclasses.replace(view, processes=(silent,))).words == "1 report is old"
+    assert agreement(dataclasses.replace(view, processes=(many, liar))).words == "2 pools disagree with pg_stat_activity"
+
+
+def test_capacity_adds_up_pool_by_pool(backend: Backend, actor: Actor) -> None:
+    view = backend.monitoring.pool(actor=actor)
+    own = next(row for row in view.processes if row.capacity is not None)
+    busy = dataclasses.replace(own, application="busy", size=9, in_use=8, waiting=2, base=2, capacity=10)
+    idle = dataclasses.replace(own, application="idle", size=2, in_use=0, waiting=0, base=2, capacity=10)
+    both = dataclasses.replace(view, processes=(busy, idle))
+    found = capacity(both)
+    assert (found.in_use, found.base, found.overflow, found.base_used, found.overflow_used, found.idle, found.waiting) == (8, 4, 16, 2, 6, 3, 2)
+    assert capacity(both, "busy").share == 0.8
+
+
+@pytest.mark.parametrize(
+    ("counts", "words"),
+    [((0,) * 13, ""), ((1, *(0,) * 12), "longest < 0.10 ms"), ((5, 0, 0, 0, 1, *(0,) * 8), "longest < 2.5 ms"), ((*(0,) * 12, 1), "longest > 500 ms")],
+)
+def test_the_longest_wait_is_told_as_a_bound(backend: Backend, actor: Actor, counts: tuple[int, ...], words: str) -> None:
+    view = backend.monitoring.pool(actor=actor)
+    assert slowest(dataclasses.replace(view, histogram=Histogram(bounds_ms=BOUNDS_MS, counts=counts))) == words
+
+
+def test_the_marked_frame_is_the_first_of_ours_outside_the_plumbing() -> None:
+    frames = [("site-packages/x.py:1", "f"), ("backend_core/db/database.py:9", "begin"), ("backend_core/jobs/service.py:4", "listing")]
+    assert taken_here(frames) == 2
+    assert taken_here(frames[:2]) is None
+
+
+def test_everything_that_takes_the_keyboard_has_a_name_and_nothing_is_cut(
+    backend: Backend, actor: Actor, holding: Holding, open_page: OpenPage, wait_until: Wait
+) -> None:
+    holding.set(2)
+    page, _ = open_page(backend, actor)
+    wait_until(lambda: len(page.pool.holders.table.rows) == 2)
+    page.pool.holders.table.cell_clicked.emit(page.pool.holders.table.rows[0], "by", QPointF(0, 0))
+    reachable = [part for part in page.findChildren(QWidget) if part.isVisible() and part.focusPolicy() & Qt.FocusPolicy.TabFocus]
+    unnamed = [type(part).__name__ for part in reachable if not part.accessibleName() and part.objectName() != "qt_scrollarea_viewport"]
+    assert not unnamed
+    assert page.grab().deviceIndependentSize().toSize() == page.size()
+    assert page.content.minimumSizeHint().width() <= 888
