@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import shutil
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -38,7 +39,8 @@ from backend_core.storage.scratch import remove_abandoned
 from backend_core.storage.service import Storage
 
 log = get_logger(__name__)
-EMBEDDED_POOL: Final = (1, 9)
+COMMAND_POOL: Final = (1, 9)
+EMBEDDED_POOL: Final = (4, 6)
 SHARED_POOL: Final = (20, 10)
 PURGE_AFTER_S: Final = 24 * 3600.0
 SCRATCH: Final = "scratch"
@@ -88,7 +90,8 @@ class Backend:
         self.settings = settings
         self.profile = server.profile
         self.dsn = server.app
-        base, overflow = EMBEDDED_POOL if settings.embedded or application == "command" else SHARED_POOL
+        pools = {True: EMBEDDED_POOL, False: SHARED_POOL}
+        base, overflow = COMMAND_POOL if application == "command" else pools[settings.embedded]
         self.database = Database.open(
             server.app,
             application=f"lectern-{application}",
@@ -208,6 +211,12 @@ def open_backend(settings: Settings, *, application: str = "command", engines: S
     """
     server = _embedded_server(settings) if settings.dsn is None else _shared_server(settings.dsn, settings.home)
     return Backend(settings, _with_schema(server, embedded_server=settings.embedded), application=application, engines=engines)
+
+
+def erase_home(home: Path) -> None:
+    """Remove a home that was made only for a while: its server, its files, everything."""
+    embedded.erase(home)
+    shutil.rmtree(home, ignore_errors=True)
 
 
 def owner_dsn(settings: Settings) -> str:

@@ -32,8 +32,8 @@ class Settings(BaseSettings):
     objects: Path | None = Field(default=None, description="Folder of stored files; a team on one server shares one folder.")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(default="INFO", description="Least severe event that is logged.")
 
-    pool_size: int | None = Field(default=None, ge=1, le=200, description="Lasting connections; 20 on a shared server, 1 embedded.")
-    max_overflow: int | None = Field(default=None, ge=0, le=200, description="Extra connections under load; 10 shared, 9 embedded.")
+    pool_size: int | None = Field(default=None, ge=1, le=200, description="Lasting connections; 20 on a shared server, 4 embedded.")
+    max_overflow: int | None = Field(default=None, ge=0, le=200, description="Extra connections under load; 10 shared, 6 embedded.")
     pool_timeout_s: float = Field(default=30.0, gt=0, le=300, description="Seconds to wait for a free connection.")
     pool_recycle_s: float = Field(default=3600.0, gt=0, description="Seconds after which a connection is replaced.")
     statement_deadline_s: float = Field(default=10.0, gt=0, description="Seconds after which a silent statement is suspected.")

@@ -32,6 +32,7 @@ from backend_core.settings import Settings, load_settings
 log = get_logger(__name__)
 POLL_S: Final = 1.0
 GRACE_S: Final = 10.0
+QUEUE_WAIT_S: Final = 10.0
 RECONNECT_S: Final = (0.5, 1.0, 2.0, 5.0)
 RECOVER_EVERY_S: Final = 2.0
 SWEEP_EVERY_S: Final = 60.0
@@ -81,7 +82,11 @@ class Worker:
     def _app(self) -> procrastinate.App:
         name = f"lectern-queue@{socket.gethostname()[:30]}:{os.getpid()}"
         connector = procrastinate.PsycopgConnector(
-            conninfo=self._backend.dsn, kwargs={"application_name": name}, min_size=1, max_size=self._settings.worker_concurrency + 2
+            conninfo=self._backend.dsn,
+            kwargs={"application_name": name},
+            min_size=1,
+            max_size=self._settings.worker_concurrency + 2,
+            timeout=QUEUE_WAIT_S,
         )
         app = procrastinate.App(connector=connector)
         for handler in self._backend.handlers.values():
@@ -118,6 +123,8 @@ class Worker:
                 work = asyncio.create_task(self._work(app))
                 try:
                     await asyncio.wait({work, *duties}, return_when=asyncio.FIRST_COMPLETED)
+                    # what ends by itself has lost its database: with the server back, running jobs can still say how they ended
+                    await asyncio.to_thread(self._backend.heal)
                 finally:
                     await _stop(work, *duties)
         finally:

@@ -6,6 +6,7 @@ import argparse
 import os
 import re
 import sys
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -21,12 +22,24 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if not _prepare_display(tour=parsed.tour is not None):
         sys.stderr.write("There is no display. Set DISPLAY, or use --tour DIR to run the window without one.\n")
         return 1
-    home = home_folder(parsed.profile)
     # Imported after the arguments are known, so that --help and mistakes answer at once.
     from desktop.app import Options, run
 
     files = tuple(path.absolute() for path in parsed.files)
-    return run(Options(home=home, files=files, tour=parsed.tour, measure_from=parsed.measure_start))
+    # A tour adds documents: it gets a home of its own unless it was told which one to use.
+    own = parsed.tour is not None and parsed.profile is None and not os.environ.get("LECTERN_HOME")
+    home = Path(tempfile.mkdtemp(prefix="lectern-tour-")) if own else home_folder(parsed.profile)
+    try:
+        return run(Options(home=home, files=files, tour=parsed.tour, measure_from=parsed.measure_start))
+    finally:
+        if own:
+            _erase(home)
+
+
+def _erase(home: Path) -> None:
+    from backend_core.backend import erase_home
+
+    erase_home(home)
 
 
 def home_folder(profile: str | None) -> Path:

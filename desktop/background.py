@@ -142,6 +142,7 @@ class Background(QObject):
         self._newest: dict[tuple[int, object], int] = {}
         self._outcomes: dict[int, tuple[bool, Any]] = {}
         self._progress: dict[int, object] = {}
+        self._progress_lock = threading.Lock()
         self._closed = False
         self._finished.connect(self._deliver, Qt.ConnectionType.QueuedConnection)
         self._progressed.connect(self._deliver_progress, Qt.ConnectionType.QueuedConnection)
@@ -245,14 +246,16 @@ class Background(QObject):
             return False, unexpected(job.correlation_id)
 
     def _note_progress(self, job_id: int, value: object) -> None:
-        fresh = job_id not in self._progress
-        self._progress[job_id] = value
+        with self._progress_lock:
+            fresh = job_id not in self._progress
+            self._progress[job_id] = value
         if fresh:
             self._progressed.emit(job_id)
 
     @Slot(object)
     def _deliver_progress(self, job_id: int) -> None:
-        value = self._progress.pop(job_id, None)
+        with self._progress_lock:
+            value = self._progress.pop(job_id, None)
         job = self._jobs.get(job_id)
         if job is None or job.progress is None or not self._wanted(job_id, job):
             return

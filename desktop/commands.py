@@ -130,7 +130,7 @@ class Commands(QObject):
 def fuzzy_score(query: str, text: str) -> int:
     """Return how well the letters of ``query`` occur in order in ``text``; 0 when they do not.
 
-    >>> fuzzy_score("adoc", "Add documents") > fuzzy_score("adoc", "Load old catalogue")
+    >>> fuzzy_score("add", "Add documents") > fuzzy_score("add", "Load old data")
     True
     >>> fuzzy_score("xyz", "Add documents")
     0

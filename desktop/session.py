@@ -6,6 +6,8 @@ import faulthandler
 import json
 import logging
 import os
+import signal
+import socket
 import sys
 import threading
 import time
@@ -13,7 +15,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Protocol, TextIO
 
-from PySide6.QtCore import QCoreApplication, QObject, QTimer, Signal
+from PySide6.QtCore import QCoreApplication, QObject, QSocketNotifier, QTimer, Signal
 from PySide6.QtWidgets import QApplication
 
 from desktop.background import Background, new_reference, unexpected
@@ -83,6 +85,41 @@ class Failures(QObject):
         self.happened.emit(reference)
 
 
+class Stops(QObject):
+    """Turns SIGINT and SIGTERM into an orderly end: a byte wakes the event loop, which otherwise sleeps through signals."""
+
+    wanted = Signal()
+
+    def __init__(self, parent: QObject) -> None:
+        super().__init__(parent)
+        self._read, self._write = socket.socketpair()
+        self._write.settimeout(0)
+        self._before: dict[int, Any] = {}
+        self._notifier = QSocketNotifier(self._read.fileno(), QSocketNotifier.Type.Read, self)
+        self._notifier.activated.connect(self._woken)
+
+    def install(self) -> None:
+        """Listen; only the main thread may."""
+        signal.set_wakeup_fd(self._write.fileno())
+        for number in (signal.SIGINT, signal.SIGTERM):
+            self._before[number] = signal.signal(number, lambda _number, _frame: None)
+
+    def uninstall(self) -> None:
+        """Put back what was there. Calling it again does nothing."""
+        if self._before:
+            signal.set_wakeup_fd(-1)
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+        self._before.clear()
+        self._notifier.setEnabled(False)
+        self._read.close()
+        self._write.close()
+
+    def _woken(self) -> None:
+        self._read.recv(64)
+        self.wanted.emit()
+
+
 class Session(QObject):
     """One window on one profile."""
 
@@ -100,7 +137,8 @@ class Session(QObject):
         self._backend: Backend | None = None
         self._exit_code = 0
         self._crash_file: TextIO | None = None
-        self.failures = Failures(self)
+        self.failures, self.stops = Failures(self), Stops(self)
+        self.stops.wanted.connect(frame.close)
         self.background = Background(self)
         self.theme = Theme(app)
         self.window = MainWindow(theme=self.theme, background=self.background, state=frame.state)
@@ -114,6 +152,7 @@ class Session(QObject):
     def begin(self) -> None:
         """Open the backend, as soon as the window shows its real content."""
         self.failures.install()
+        self.stops.install()
         self.window.open_files(self._options.files)
         QTimer.singleShot(0, self._measure if self._options.measure_from is not None else self._open)
 
@@ -130,6 +169,7 @@ class Session(QObject):
             self._crash_file.close()
             self._crash_file = None
         self.failures.uninstall()
+        self.stops.uninstall()
         return self._exit_code
 
     def _open(self) -> None:
@@ -159,10 +199,12 @@ class Session(QObject):
             QTimer.singleShot(0, self._tour)
 
     def _tour(self) -> None:
-        from desktop.tour import Tour, steps
+        from desktop.tour import Tour
+        from desktop.tour_steps import story
 
-        if self._options.tour is not None:
-            report = Tour(self.window, self.theme, self._options.tour, list(steps(self.window))).run()
+        folder = self._options.tour
+        if folder is not None:
+            report = Tour(self.window, self.theme, folder, list(story(self.window, folder))).run()
             self._exit_code = report.exit_code
         self._frame.close()
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -168,21 +168,15 @@ def settle(ms: int = _SETTLE_MS) -> None:
     loop.exec()
 
 
-def page_step(key: str) -> Step:
-    """Return the step that opens page ``key`` and waits for its content."""
+def page_step(key: str, *, name: str = "") -> Step:
+    """Return the step that opens page ``key`` and waits for its content; ``name`` is the key when left out."""
 
     def walk(window: MainWindow) -> Walk:
         window.navigate(key)
         yield Wait(lambda: window.page is not None and window.page.key == key and window.page.loaded, f"{key} shows its content")
         return "shown"
 
-    return Step(key, walk)
-
-
-def steps(window: MainWindow) -> Iterator[Step]:
-    """Return the whole tour: every page of the window, in the order of the rail."""
-    for key in window.page_keys:
-        yield page_step(key)
+    return Step(name or key, walk)
 
 
 def _say(line: str) -> None:

@@ -8,8 +8,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from backend_core.db import embedded, migrate, postmaster
-from backend_core.db.cluster import find
+from backend_core.db import embedded, migrate
 from backend_core.db.database import Database
 from backend_core.db.embedded import EmbeddedServer
 from backend_core.db.roles import APP, OWNER
@@ -24,6 +23,8 @@ FAST: Mapping[str, str] = {
     "client_connection_check_interval": "1s",
 }
 ABANDONED_MINUTES = 10.0
+
+discard = embedded.erase
 
 _EMPTY = """
 DO $$
@@ -63,15 +64,7 @@ def start_server() -> Iterator[StartServer]:
 
     yield start
     for home in homes:
-        discard(home)
-
-
-def discard(home: Path) -> None:
-    """Stop the server of a home and remove its cluster, wherever it lies."""
-    cluster = find(home)
-    if cluster is not None:
-        postmaster.stop(cluster, mode="immediate", timeout_s=30)
-        cluster.user.remove(cluster.folder)
+        embedded.erase(home)
 
 
 @pytest.fixture(scope="session")

@@ -164,6 +164,14 @@ def stop(home: Path, *, force: bool = False) -> bool:
             return True
 
 
+def erase(home: Path) -> None:
+    """Stop the server of ``home`` and remove its cluster for good, wherever it lies; for homes made only for a while."""
+    cluster = find(home)
+    if cluster is not None:
+        postmaster.stop(cluster, mode="immediate", timeout_s=STOP_S)
+        cluster.user.remove(cluster.folder)
+
+
 def status(home: Path) -> dict[str, Any]:
     """Return {running, version, data_dir, dsn, holders: [{application, pid}]} without starting anything.
 

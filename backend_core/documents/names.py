@@ -73,16 +73,18 @@ def object_name(name: str) -> str:
 
 
 def title_from(name: str) -> str:
-    """Return a title of 1 to 255 characters from a file name: no extension, blanks for underscores.
+    """Return a title of 1 to 255 characters from a file name: no extension, words apart, a capital letter first.
 
-    >>> title_from("annual_report%20v1.2.pdf")
-    'annual report v1.2'
+    >>> title_from("annual_report%20v1.2.pdf"), title_from("harbour-report.pdf"), title_from("Self-help guide.pdf")
+    ('Annual report v1.2', 'Harbour report', 'Self-help guide')
     """
     stem, extension = _split_extension(_cleaned(name))
     if extension.lstrip(".").lower() not in KEPT_EXTENSIONS:
         stem += extension
-    title = " ".join(stem.replace("_", " ").split()).strip(_EDGES)
-    return title[:MAX_TITLE].rstrip(_EDGES) or "Untitled document"
+    words = stem.replace("_", " ").split()
+    # a name without a blank uses hyphens for blanks; one with blanks means its hyphens
+    title = " ".join(words[0].replace("-", " ").split() if len(words) == 1 else words).strip(_EDGES)
+    return (title[:1].upper() + title[1:])[:MAX_TITLE].rstrip(_EDGES) or "Untitled document"
 
 
 def mixed_scripts(name: str) -> bool:

@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 from desktop.i18n import tr
 from desktop.style import colour, tone_fill
 from desktop.widgets import paint
+from desktop.widgets.label import plain_tip
 
 _FEWEST = 2
 
@@ -57,7 +58,7 @@ class PartsBar(QWidget):
         self._parts = parts
         words = ", ".join(said for _, _, said in parts)
         self.setAccessibleName(f"{self._name}: {words}")
-        self.setToolTip(words)
+        self.setToolTip(plain_tip(words))
         self.update()
 
     def paintEvent(self, _event: QPaintEvent) -> None:

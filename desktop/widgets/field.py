@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import QPointF, QRectF, Qt, QTimer, Signal
+from PySide6.QtCore import QEvent, QPointF, QRectF, Qt, QTimer, Signal
 from PySide6.QtGui import QKeyEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QComboBox, QLineEdit
 
@@ -72,10 +72,11 @@ class Select(QComboBox):
     picked = Signal(object)
 
     def __init__(self, choices: Sequence[tuple[object, str]] = (), *, name: str, icon_name: str = "") -> None:
+        # Set first: applying the style sheet already asks for it.
+        self._icon_name = icon_name
         super().__init__()
         self.setAccessibleName(name)
         self.setFixedHeight(32)
-        self._icon_name = icon_name
         self.set_choices(choices)
         self.activated.connect(self._announce)
 
@@ -100,6 +101,13 @@ class Select(QComboBox):
         for index in range(self.count()):
             if self.itemData(index) == key:
                 self.setCurrentIndex(index)
+
+    def changeEvent(self, event: QEvent) -> None:
+        """Tint the icons again when the theme changed."""
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.StyleChange and self._icon_name:
+            for index in range(self.count()):
+                self.setItemIcon(index, icon(self._icon_name))
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """Draw the box and its arrow."""

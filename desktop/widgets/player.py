@@ -282,9 +282,22 @@ class Player(QFrame):
         self.forward = RoundButton("step-forward", name=tr("Next sentence"))
         self.now, self.total = PlainLabel("0:00", "smallstrong"), PlainLabel("0:00", "small")
         self.now.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        for label in (self.now, self.total):
+            label.setFixedWidth(_TIME_WIDTH)
         self.wave = Waveform(name=tr("Place in the audio"))
         self.speed = SpeedButton()
         self.speed.picked.connect(self.set_speed)
+        close = Button("", "ghost", icon_name="x", name=tr("Close player"), on_click=self._close)
+        words = holder(column(None, self.title, self.detail, None, gap=1))
+        words.setFixedWidth(_TEXT_WIDTH)
+        left = (IconTile("audio-lines", "info", size=44), 4, words, 4, self.back, self.button, self.forward, 4, self.now)
+        self.setLayout(row(*left, (self.wave, 1), self.total, self.speed, self._build_sound(), close, margins=(24, 0, 12, 0)))
+        self.button.clicked.connect(self.toggle)
+        self.back.clicked.connect(lambda: self.step(-1))
+        self.forward.clicked.connect(lambda: self.step(1))
+        self.wave.seek_wanted.connect(self.seek)
+
+    def _build_sound(self) -> QStackedWidget:
         self.mute = Button("", "ghost", icon_name="volume-2", name=tr("Mute"), on_click=self._mute)
         self.volume = QSlider(Qt.Orientation.Horizontal)
         self.volume.setAccessibleName(tr("Volume"))
@@ -297,21 +310,7 @@ class Player(QFrame):
         self.sound.addWidget(holder(row(self.mute, self.volume)))
         self.sound.addWidget(holder(row(IconLabel("volume-x"), PlainLabel(tr("No sound device"), "small"), None)))
         self.sound.setFixedWidth(122)
-        close = Button("", "ghost", icon_name="x", name=tr("Close player"), on_click=self._close)
-        for label in (self.now, self.total):
-            label.setFixedWidth(_TIME_WIDTH)
-        words = holder(column(None, self.title, self.detail, None, gap=1))
-        words.setFixedWidth(_TEXT_WIDTH)
-        art = IconTile("audio-lines", "info", size=44)
-        lane = row(art, 4, words, 4, self.back, self.button, self.forward, 4, self.now, margins=(24, 0, 12, 0))
-        for part in ((self.wave, 1), self.total, self.speed, self.sound, close):
-            widget, share = part if isinstance(part, tuple) else (part, 0)
-            lane.addWidget(widget, share, Qt.AlignmentFlag.AlignVCenter)
-        self.setLayout(lane)
-        self.button.clicked.connect(self.toggle)
-        self.back.clicked.connect(lambda: self.step(-1))
-        self.forward.clicked.connect(lambda: self.step(1))
-        self.wave.seek_wanted.connect(self.seek)
+        return self.sound
 
     def _quit(self) -> None:
         for playback in (*self._closing, *([self._playback] if self._playback is not None else [])):

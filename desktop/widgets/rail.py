@@ -14,7 +14,7 @@ from desktop.i18n import tr
 from desktop.style import MEDIUM, SEMIBOLD
 from desktop.widgets import paint
 from desktop.widgets.button import Button
-from desktop.widgets.label import IconLabel, PlainLabel, over
+from desktop.widgets.label import IconLabel, PlainLabel, over, plain_tip
 from desktop.widgets.layout import holder, row
 
 WIDE = 212
@@ -83,7 +83,7 @@ class ProfileCard(QWidget):
         """Name the profile; ``token`` is its colour."""
         self._name, self._below, self._token, self._icon = name, below, token, icon_name
         self.setAccessibleName(f"{name}, {below}")
-        self.setToolTip(f"{name}\n{below}")
+        self.setToolTip(plain_tip(f"{name}\n{below}"))
         self.update()
 
     def paintEvent(self, _event: QPaintEvent) -> None:

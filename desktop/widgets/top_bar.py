@@ -14,12 +14,14 @@ from desktop.style import MEDIUM, SEMIBOLD, colour
 from desktop.widgets import paint
 from desktop.widgets.button import Button
 from desktop.widgets.field import key_cap
+from desktop.widgets.label import plain_tip
 from desktop.widgets.layout import holder, row
 
 HEIGHT = 54
 LinkState = Literal["unknown", "connected", "offline"]
 _SIDE_ROOM = 300
 _FIELD = 340
+_PART = 180.0
 
 
 class Breadcrumb(QWidget):
@@ -43,9 +45,10 @@ class Breadcrumb(QWidget):
         left = 0.0
         for number, part in enumerate(self._parts):
             last = number == len(self._parts) - 1
-            room = QRectF(left, 0, self.width() - left, self.height())
+            wide = min(paint.advance(part, 13, MEDIUM) + 1, self.width() - left if last else _PART)
+            room = QRectF(left, 0, max(0.0, wide), self.height())
             paint.text(painter, room, part, tone="text" if last else "muted", weight=MEDIUM)
-            left += paint.advance(part, 13, MEDIUM)
+            left += wide
             if not last:
                 paint.icon(painter, QPointF(left + 6, self.height() / 2 - 7), "chevron-right", "faint", size=14)
                 left += 26
@@ -127,7 +130,7 @@ class Person(QWidget):
         """Show initials; name and role are in the tool tip."""
         words = name.replace(".", " ").replace("_", " ").split()
         self._initials = "".join(word[0] for word in words[:2]).upper() or "?"
-        self.setToolTip(f"{name}, {role}")
+        self.setToolTip(plain_tip(f"{name}, {role}"))
         self.setAccessibleName(tr("Signed in as {name}, {role}", name=name, role=role))
         self.show()
         self.update()

@@ -15,7 +15,7 @@ CORE = Path(__file__).parents[2] / "backend_core"
 INTERNAL = {
     "Access.sign_in_os_user", "Access.actor", "Access.ensure",
     "Audit.record", "Jobs.defer", "Jobs.open_count",
-    "Documents.purge", "Audios.purge", "Audios.discard", "Monitoring.close",
+    "Documents.purge", "Audios.purge", "Monitoring.close",
     "Storage.stage", "Storage.attach", "Storage.release", "Storage.path_of", "Storage.sweep", "Storage.orphans",
     "Speech.voices", "Speech.voice", "Speech.default_voice", "Speech.synthesize", "Speech.preview",
 }  # fmt: skip

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import miniaudio
@@ -57,8 +57,8 @@ def playback() -> Iterator[Callable[..., Playback]]:
     """Open playbacks that are closed after the test."""
     made: list[Playback] = []
 
-    def make(clip: Clip, **options: object) -> Playback:
-        made.append(Playback(clip, **{"silent": True, **options}))  # type: ignore[arg-type]
+    def make(clip: Clip, *, backends: Sequence[miniaudio.Backend] | None = None) -> Playback:
+        made.append(Playback(clip, silent=backends is None, backends=backends))
         return made[-1]
 
     yield make
@@ -130,8 +130,10 @@ def test_the_position_is_the_clocks_and_never_runs_ahead_of_what_was_delivered(p
 
 
 def test_without_a_device_time_passes_all_the_same(playback: Callable[..., Playback]) -> None:
-    foreign = miniaudio.Backend.COREAUDIO if miniaudio.Backend.COREAUDIO not in miniaudio.get_enabled_backends() else miniaudio.Backend.WASAPI
-    played = playback(tone(220, 1), silent=False, backends=[foreign])
+    foreign = (
+        miniaudio.Backend.COREAUDIO if miniaudio.Backend.COREAUDIO not in miniaudio.get_enabled_backends() else miniaudio.Backend.WASAPI
+    )
+    played = playback(tone(220, 1), backends=[foreign])
     assert played.silent
     played.play()
     played.wake()
@@ -313,6 +315,6 @@ def test_markup_in_a_page_stays_characters_and_loads_nothing(view: ReadingView, 
     view.show_text(text, skips=[(0, 4)])
     assert view.toPlainText() == text
     assert view.loadResource(QTextDocument.ResourceType.ImageResource.value, QUrl.fromLocalFile(str(canary))) is None
-    assert view.extraSelections()[0].format.fontStrikeOut()  # type: ignore[attr-defined]
+    assert view.extraSelections()[0].format.fontStrikeOut()
     QApplication.processEvents()
     assert not view.grab().isNull()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -20,6 +21,7 @@ from desktop.__main__ import home_folder
 from desktop.app import Options
 from desktop.first_frame import FirstFrame
 from desktop.session import CRASH_FILE, Session
+from tests.polling import eventually
 
 ROOT = Path(__file__).parents[2]
 
@@ -140,6 +142,23 @@ def test_stopping_while_the_backend_opens_leaves_no_thread_and_is_quick(session:
     assert time.monotonic() - began < 20
     assert not [thread.name for thread in threading.enumerate() if thread.name.startswith("lectern")]
     assert sys.excepthook is sys.__excepthook__
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no signals to a window there")
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_ends_the_program_in_order(tmp_path: Path, number: signal.Signals) -> None:
+    home = tmp_path / "home"
+    environment = {**os.environ, "LECTERN_HOME": str(home), "LECTERN_DSN": "postgresql://nobody@127.0.0.1:1/none?connect_timeout=2"}
+    with subprocess.Popen(
+        [sys.executable, "-m", "desktop"], cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    ) as started:
+        eventually((home / "logs" / CRASH_FILE).exists)
+        started.send_signal(number)
+        said, _ = started.communicate(timeout=30)
+    assert started.returncode == 0
+    assert "Traceback" not in said
+    assert (home / "config" / "window.json").exists()
+    assert not (home / "config" / "desktop.lock").exists()
 
 
 @pytest.mark.logs("nobody caught this")

@@ -27,12 +27,10 @@ from desktop.widgets.histogram import Histogram
 from desktop.widgets.key_values import Fact, KeyValues
 from desktop.widgets.label import ElidedLabel, PlainLabel
 from desktop.widgets.layout import column, holder
-from desktop.widgets.page import Page
 from desktop.widgets.progress_row import ProgressRow
 from desktop.widgets.states import ErrorState
 from desktop.widgets.tabs import Tabs
 from desktop.widgets.toast import SHOWN_MS, UNDO_MS, ToastStack
-from tests.desktop.conftest import Desk
 
 MARKUP = "<b>bold</b> <img src='file:///etc/hostname'> & <a href='x'>x</a>"
 
@@ -332,53 +330,6 @@ def test_a_plain_question_and_an_error_message_close_by_keyboard(window: QWidget
     told.findChildren(Button)[0].click()
     assert "7d1c-40ab" in QGuiApplication.clipboard().text()
     told.reject()
-
-
-class Sample(Page):
-    key, title, icon, group = "sample", "Sample", "inbox", "Operate"
-    broken = False
-
-    def refresh(self) -> None:
-        def work() -> int:
-            if self.broken:
-                raise NotFound("Gone.")
-            return 7
-
-        self.load(work, lambda value: setattr(self, "value", value))
-
-
-def test_a_page_shows_skeleton_then_content_and_keeps_it_when_a_later_refresh_fails(
-    page_context: Callable[..., Desk], qtbot: QtBot, wait_until: Callable[..., None]
-) -> None:
-    desk = page_context()
-    page = Sample(desk.context)
-    qtbot.addWidget(page)
-    page.show()
-    assert not page.loaded
-    wait_until(lambda: page.loaded)
-    page.broken = True
-    page.refresh()
-    wait_until(lambda: desk.context.background.pending == 0)
-    assert page.loaded
-    page.hide()
-
-
-def test_a_page_that_never_loaded_shows_the_error_and_recovers_by_retry(
-    page_context: Callable[..., Desk], qtbot: QtBot, wait_until: Callable[..., None]
-) -> None:
-    desk = page_context()
-    page = Sample(desk.context)
-    page.broken = True
-    qtbot.addWidget(page)
-    page.show()
-    wait_until(page.error.isVisible)
-    assert page.error.sentence.text() == "Gone."
-    page.broken = False
-    page.error.retry.click()
-    wait_until(lambda: page.loaded)
-    page.act(lambda: (_ for _ in ()).throw(NotFound("Not any more.")))
-    wait_until(lambda: desk.notified)
-    assert desk.notified == [("Not any more.", "bad")]
 
 
 def test_every_interactive_part_has_a_name(window: QWidget) -> None:

@@ -14,7 +14,7 @@ def kill_processes(home: Home) -> None:
     home.random.shuffle(steps)
     for done, step in enumerate(steps, start=1):
         for role, attempt in (("desktop", home.kill_desktop_at), ("worker", home.kill_worker_at)):
-            if (role, step) not in home.unreached and not attempt(step, nth=home.random.randint(1, 2)):
+            if (role, step) not in home.unreached:
                 attempt(step)
         if done % BATCH == 0 or done == len(steps):
             home.kill_randomly()

@@ -26,7 +26,7 @@ from tests.faults import children
 from tests.faults.children import Generate, Import, Order
 from tests.faults.promises import Broken, Document, Object, Promised, Spoken, State, check, hashes
 from tests.polling import eventually
-from tests.postgres import ABANDONED_MINUTES, discard
+from tests.postgres import ABANDONED_MINUTES
 
 DRAIN_S = 90.0
 READY = 4
@@ -85,6 +85,7 @@ class Home:
         self.promised = Promised()
         self.kills: Counter[str] = Counter()
         self.steps: set[tuple[str, str]] = set()
+        self.unreached: set[tuple[str, str]] = set()
         self._texts = folder / "texts"
         self._texts.mkdir(parents=True)
         self._answers = folder / "answers"
@@ -264,6 +265,8 @@ class Home:
         if killed:
             self.kills[kind] += 1
             self.steps.add((kind, step))
+        elif (kind, step) not in self.steps:
+            self.unreached.add((kind, step))
 
     @staticmethod
     def _end(child: ForkServerProcess) -> bool:
@@ -337,7 +340,7 @@ class Home:
     def close(self) -> None:
         """Stop the server and remove it."""
         self.forget_connection()
-        discard(self.path)
+        embedded.erase(self.path)
 
 
 def _voice_processes(worker: int) -> set[int]:

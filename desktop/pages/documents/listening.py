@@ -78,9 +78,7 @@ class Listening(QObject):
             self.player.stop()
             self._close()
 
-    def _open(
-        self, find: Callable[[Any, Any], Any], *, at_character: int | None = None, none: Callable[[], object] | None = None
-    ) -> None:
+    def _open(self, find: Callable[[Any, Any], Any], *, at_character: int | None = None, none: Callable[[], object] | None = None) -> None:
         context = self._context
 
         def look() -> tuple[PlayableAudio, str] | None:

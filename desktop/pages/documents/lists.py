@@ -286,9 +286,7 @@ def _draw_job(painter: QPainter, rect: QRectF, line: Any, state: CellState) -> N
         paint.bar(painter, QRectF(rect.x() + _SIGN, rect.bottom() - 5, rect.width() - _SIGN, 3), line.share)
 
 
-def _draw_lines(
-    painter: QPainter, rect: QRectF, line: Any, state: CellState, *, title: str, tone: str, below: str = ""
-) -> None:
+def _draw_lines(painter: QPainter, rect: QRectF, line: Any, state: CellState, *, title: str, tone: str, below: str = "") -> None:
     middle, left = rect.center().y(), rect.x() + _SIGN
     paint.icon(painter, QPointF(rect.x(), middle - 8), line.icon, tone_text(line.tone), size=16)
     room = rect.right() - left

@@ -32,6 +32,7 @@ from desktop.widgets.table import Table
 
 SLICE: Final = 100
 LARGEST_SLICE: Final = 500
+NEAR_ROWS: Final = 20
 LIMIT_MIB: Final = 200
 _STATUSES: Final = (("", "All"), ("COMPLETED", "Read"), ("PROCESSING", "Reading"), ("PENDING", "Waiting"), ("FAILED", "Failed"))
 
@@ -93,9 +94,7 @@ class DocumentsPage(Page):
         context, search, status = self.context, self._search, self._status
         rows = max(SLICE, len(self.table.rows))
         self._reading_more = False
-        self.load(
-            lambda: read_slice(context.backend, actor=context.actor, search=search, status=status, after=None, rows=rows), self._show
-        )
+        self.load(lambda: read_slice(context.backend, actor=context.actor, search=search, status=status, after=None, rows=rows), self._show)
         self.drawer.refresh()
 
     def open_target(self, **target: object) -> None:
@@ -139,6 +138,13 @@ class DocumentsPage(Page):
         self.table.set_rows(found.lines)
         self._show_counts()
         self._select_wanted()
+        self._check_end()
+
+    def _check_end(self) -> None:
+        """Read on if the end is still in sight, as it is when a refresh overtook the slice that was under way."""
+        bar = self.table.verticalScrollBar()
+        if bar.maximum() - bar.value() < NEAR_ROWS * ROW_HEIGHT:
+            self._read_more()
 
     def _read_more(self) -> None:
         if self._cursor is None or self._reading_more:
@@ -153,6 +159,7 @@ class DocumentsPage(Page):
                 self.table.append_rows(found.lines)
                 self._show_counts()
             self._reading_more = False
+            self._check_end()
 
         def fail(_error: LecternError) -> None:
             self._reading_more = False

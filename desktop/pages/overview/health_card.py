@@ -32,7 +32,8 @@ class HealthLine(QFrame):
         super().__init__()
         self.setObjectName("clear")
         self._name = name
-        self._icon = IconLabel("circle-dashed", size=16)
+        self.symbol = "circle-dashed"
+        self._icon = IconLabel(self.symbol, size=16)
         self.brief = ElidedLabel(size=12, tone="muted")
         self.brief.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Fixed)
         self.finding = ElidedLabel(size=12)
@@ -43,8 +44,8 @@ class HealthLine(QFrame):
 
     def show_check(self, check: HealthCheck) -> None:
         """Show ``check``."""
-        icon_name, tone = _LOOKS.get(check.status, _LOOKS["unknown"])
-        self._icon.set_icon(icon_name, tone if tone != "none" else "muted")
+        self.symbol, tone = _LOOKS.get(check.status, _LOOKS["unknown"])
+        self._icon.set_icon(self.symbol, tone if tone != "none" else "muted")
         status, good = status_words(check.status), check.status == "ok"
         self.brief.setText((check.detail or status) if good else status)
         self.brief.set_tone("muted" if good or tone == "none" else tone)

@@ -13,6 +13,7 @@ import pytest
 import sqlalchemy as sa
 
 from backend_core.backend import Backend, open_backend
+from backend_core.db.embedded import EmbeddedServer
 from backend_core.documents.tables import audios
 from backend_core.errors import Cancelled, Conflict, DamagedObject, InvalidInput, NotAllowed, NotFound, VoiceInUse
 from backend_core.policy import Actor
@@ -57,21 +58,21 @@ def test_twenty_who_ask_at_once_get_one_audio_and_nineteen_conflicts(
     run_jobs()
     assert rows_of(backend) == 1
     assert engine_calls() == 1
-    assert len([key for key in backend.storage.store.keys()]) == 2  # noqa: C416  # the imported file and one audio
+    assert len(list(backend.storage.store.keys())) == 2, "the imported file and one audio"
 
 
 @pytest.mark.trace("A21", "A33")
 def test_the_page_stays_locked_until_the_audio_row_is_committed(
-    backend: Backend, actor: Actor, make_document: MakeDocument, clean: object
+    backend: Backend, actor: Actor, make_document: MakeDocument, clean: EmbeddedServer
 ) -> None:
     document_id = make_document()
-    with psycopg.connect(clean.admin_dsn) as other:  # type: ignore[attr-defined]
+    with psycopg.connect(clean.admin_dsn) as other:
         other.execute("SELECT id FROM document_pages FOR UPDATE")
         with ThreadPoolExecutor(1) as pool:
             asked = pool.submit(backend.audios.generate, document_id, actor=actor)
             waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted"
-            with psycopg.connect(clean.admin_dsn, autocommit=True) as watcher:  # type: ignore[attr-defined]
-                while not watcher.execute(waiting).fetchone()[0]:  # type: ignore[index]
+            with psycopg.connect(clean.admin_dsn, autocommit=True) as watcher:
+                while watcher.execute(waiting).fetchone() == (0,):
                     assert not asked.done()
             assert rows_of(backend) == 0
             other.rollback()
@@ -89,10 +90,10 @@ def test_an_audio_that_appears_before_the_lock_is_a_conflict_and_no_crash(
 
 
 @pytest.mark.trace("A36")
-def test_row_record_and_job_are_all_there_or_none(backend: Backend, actor: Actor, make_document: MakeDocument, clean: object) -> None:
+def test_row_record_and_job_are_all_there_or_none(backend: Backend, actor: Actor, make_document: MakeDocument, clean: EmbeddedServer) -> None:
     document_id = make_document()
     before = len(backend.audit.latest(actor=actor))
-    with psycopg.connect(clean.admin_dsn, autocommit=True) as admin:  # type: ignore[attr-defined]
+    with psycopg.connect(clean.admin_dsn, autocommit=True) as admin:
         admin.execute("REVOKE INSERT ON job_run FROM lectern_app")
         try:
             with pytest.raises(NotAllowed):

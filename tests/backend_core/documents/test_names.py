@@ -163,9 +163,9 @@ def test_two_names_without_a_latin_letter_do_not_collide() -> None:
 @pytest.mark.parametrize(
     ("name", "title"),
     [
-        ("annual_report_2025.pdf", "annual report 2025"), ("Οδηγός_ασφαλείας.txt", "Οδηγός ασφαλείας"), ("v1.2 notes", "v1.2 notes"),
-        ("My%20File.docx", "My File"), ("archive.tar.gz", "archive.tar.gz"), ("NUL.pdf", "NUL"), (".pdf", "Untitled document"),
-        ("", "Untitled document"), ("a/b:c.md", "a b c"), ("satzung (2).TXT", "satzung (2)"),
+        ("annual_report_2025.pdf", "Annual report 2025"), ("harbour-report.pdf", "Harbour report"), ("Self-help guide.pdf", "Self-help guide"), ("Οδηγός_ασφαλείας.txt", "Οδηγός ασφαλείας"), ("v1.2 notes", "V1.2 notes"),
+        ("My%20File.docx", "My File"), ("archive.tar.gz", "Archive.tar.gz"), ("NUL.pdf", "NUL"), (".pdf", "Untitled document"),
+        ("", "Untitled document"), ("a/b:c.md", "A b c"), ("satzung (2).TXT", "Satzung (2)"),
     ],
 )  # fmt: skip
 def test_a_title_reads_like_one(name: str, title: str) -> None:

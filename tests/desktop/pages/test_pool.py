@@ -20,6 +20,7 @@ from sqlalchemy import text
 from backend_core.backend import Backend, open_backend
 from backend_core.db import postmaster
 from backend_core.db.embedded import EmbeddedServer
+from backend_core.errors import DatabaseAway
 from backend_core.monitoring.records import BOUNDS_MS, Histogram, PoolView
 from backend_core.policy import Actor
 from backend_core.settings import load_settings
@@ -200,7 +201,7 @@ def test_nothing_is_read_while_paused_or_hidden(
     wait_until(lambda: page.reading is not last)
 
 
-@pytest.mark.logs("")
+@pytest.mark.logs(r"psycopg\.pool")
 def test_without_a_server_the_last_figures_stay_with_their_age_and_come_back_to_life(
     open_page: OpenPage, wait_until: Wait, start_server: Callable[..., EmbeddedServer], tmp_path: Path
 ) -> None:
@@ -209,7 +210,7 @@ def test_without_a_server_the_last_figures_stay_with_their_age_and_come_back_to_
     with open_backend(load_settings(home=home, pool_size=1, max_overflow=2), application="desktop") as backend:
         page, _ = open_page(backend, backend.actor())
         gauge = page.pool.capacity.gauge.accessibleName()
-        postmaster.stop(server.cluster, mode="immediate", timeout_s=30)
+        postmaster.stop(server.cluster, mode="fast", timeout_s=30)
         wait_until(lambda: page.stale.isVisible() and "last answer" in page.stale.text(), timeout=15)
         assert page.loaded
         assert page.pool.capacity.gauge.accessibleName() == gauge
@@ -221,15 +222,23 @@ def test_without_a_server_the_last_figures_stay_with_their_age_and_come_back_to_
         assert page.pool.capacity.badge.text() == "healthy"
 
 
-def test_a_first_reading_that_fails_is_an_error_state_with_retry(page_context: Callable[..., object], qtbot: QtBot, wait_until: Wait) -> None:
+def test_a_first_reading_that_fails_is_an_error_state_with_retry(
+    page_context: Callable[..., object], qtbot: QtBot, wait_until: Wait
+) -> None:
     class Away:
-        monitoring = None
+        def pool(self, *, actor: object) -> PoolView:
+            assert actor is None
+            raise DatabaseAway("The database does not answer.")
+
+        @property
+        def monitoring(self) -> Away:
+            return self
 
     page = DatabasePage(page_context(Away()).context)  # type: ignore[attr-defined]
     qtbot.addWidget(page)
-    with qtbot.captureExceptions():
-        page.show()
-        wait_until(page.error.isVisible)
+    page.show()
+    wait_until(page.error.isVisible)
+    assert page.error.sentence.text() == "The database does not answer."
     assert not page.loaded
 
 
@@ -291,13 +300,26 @@ def test_capacity_adds_up_pool_by_pool(backend: Backend, actor: Actor) -> None:
     idle = dataclasses.replace(own, application="idle", size=2, in_use=0, waiting=0, base=2, capacity=10)
     both = dataclasses.replace(view, processes=(busy, idle))
     found = capacity(both)
-    assert (found.in_use, found.base, found.overflow, found.base_used, found.overflow_used, found.idle, found.waiting) == (8, 4, 16, 2, 6, 3, 2)
+    assert (found.in_use, found.base, found.overflow, found.base_used, found.overflow_used, found.idle, found.waiting) == (
+        8,
+        4,
+        16,
+        2,
+        6,
+        3,
+        2,
+    )
     assert capacity(both, "busy").share == 0.8
 
 
 @pytest.mark.parametrize(
     ("counts", "words"),
-    [((0,) * 13, ""), ((1, *(0,) * 12), "longest < 0.10 ms"), ((5, 0, 0, 0, 1, *(0,) * 8), "longest < 2.5 ms"), ((*(0,) * 12, 1), "longest > 500 ms")],
+    [
+        ((0,) * 13, ""),
+        ((1, *(0,) * 12), "longest < 0.10 ms"),
+        ((5, 0, 0, 0, 1, *(0,) * 8), "longest < 2.5 ms"),
+        ((*(0,) * 12, 1), "longest > 500 ms"),
+    ],
 )
 def test_the_longest_wait_is_told_as_a_bound(backend: Backend, actor: Actor, counts: tuple[int, ...], words: str) -> None:
     view = backend.monitoring.pool(actor=actor)

@@ -1,0 +1,75 @@
+"""Fixtures that put the Documents page on the screen."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+
+import psycopg
+import pytest
+from PySide6.QtWidgets import QApplication, QWidget
+from pytestqt.qtbot import QtBot
+
+from backend_core.backend import Backend
+from backend_core.db.embedded import EmbeddedServer
+from backend_core.policy import Actor
+from desktop.pages.documents.page import DocumentsPage
+from tests.desktop.conftest import Desk
+from tests.desktop.pages.document_scene import Scene, Switchable, Wait
+
+
+@pytest.fixture
+def scene(
+    qtbot: QtBot, page_context: Callable[..., Desk], backend: Backend, actor: Actor, wait_until: Wait
+) -> Iterator[Callable[[], Scene]]:
+    """Open the page once everything it shall find was made."""
+    scenes: list[Scene] = []
+
+    def show() -> Scene:
+        switchable = Switchable(backend)
+        desk = page_context(switchable, actor=actor)
+        made = Scene(switchable, desk)
+
+        def notify(words: str, *, tone: str = "ok", undo: Callable[[], object] | None = None, action: str = "") -> None:
+            made.said.append(words)
+            if undo is not None:
+                made.undos.append(undo)
+
+        def dock(widget: QWidget | None) -> None:
+            desk.docked.append(widget)
+            if widget is not None:
+                widget.setParent(desk.window)
+
+        desk.context.changes.attach(backend.changes)
+        made.page = DocumentsPage(replace(desk.context, notify=notify, dock=dock))
+        qtbot.addWidget(made.page)
+        made.page.resize(1228, 846)
+        made.page.show()
+        wait_until(lambda: made.page.loaded)
+        scenes.append(made)
+        return made
+
+    yield show
+    for made in scenes:
+        made.page.listening.player.retire()
+        made.page.hide()
+    QApplication.processEvents()
+    wait_until(lambda: not any(made.page.context.background.pending for made in scenes))
+
+
+@pytest.fixture
+def many(clean: EmbeddedServer, backend: Backend, make_document: Callable[..., int]) -> Callable[[int], None]:
+    """Return a function that puts more documents into the list, straight into the table."""
+
+    def fill(count: int) -> None:
+        first = make_document("One page.", title="Document 0")
+        query = """
+            INSERT INTO documents
+                (title, filename, kind, size_bytes, object_id, owner_id, status, correlation_id, page_count, characters, language)
+            SELECT 'Document ' || n, 'document.txt', 'txt', 1000, object_id, owner_id, 'COMPLETED', 'x', 3, 900, 'en'
+            FROM documents, generate_series(1, %s) AS n WHERE documents.id = %s
+        """
+        with psycopg.connect(clean.admin_dsn, autocommit=True) as conn:
+            conn.execute(query, (count - 1, first))
+
+    return fill
