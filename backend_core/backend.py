@@ -134,6 +134,7 @@ class Backend:
             speech=self.speech,
             workers_alive=alive,
             application=application_name(application),
+            embedded=settings.embedded,
         )
         self._actor_lock = threading.Lock()
 

@@ -29,7 +29,7 @@ def _pool(context: Context) -> int:
 
 
 def _json(view: PoolView) -> dict[str, Any]:
-    names = ("capacity", "in_use", "waiting", "wait_ms", "timeouts", "processes", "base", "idle", "histogram", "holders")
+    names = ("capacity", "in_use", "waiting", "wait_ms", "timeouts", "processes", "base", "idle", "longest_wait_ms", "histogram", "holders")
     rest = ("server_connections", "max_connections", "server_version", "uptime_s", "at")
     return {name: getattr(view, name) for name in (*names, *rest)}
 

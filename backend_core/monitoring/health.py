@@ -31,14 +31,15 @@ Check = Callable[[], Finding]
 
 def run_checks(checks: dict[str, Check]) -> HealthView:
     """Run every check; one that fails to answer counts as failed, with its safe sentence."""
-    results = []
+    found: list[tuple[str, Finding, float]] = []
     for name, check in checks.items():
-        began = time.monotonic()
         try:
-            found = check()
+            finding = check()
         except LecternError as error:
-            found = Finding("failed", str(error))
-        results.append(HealthCheck(name=name, status=found.status, detail=found.detail, age_s=round(time.monotonic() - began, 3)))
+            finding = Finding("failed", str(error))
+        found.append((name, finding, time.monotonic()))
+    now = time.monotonic()
+    results = [HealthCheck(name=name, status=one.status, detail=one.detail, age_s=round(now - at, 3)) for name, one, at in found]
     worst = max((result.status for result in results), key=ORDER.index, default="unknown")
     return HealthView(status="ok" if worst == "unknown" else worst, checks=tuple(results))
 
@@ -74,6 +75,18 @@ def voices(count: int) -> Finding:
 def failures(recent: int) -> Finding:
     """How many jobs failed for good within a day."""
     return Finding("degraded", f"{recent} failed in 24 h") if recent else Finding("ok", "none failed in 24 h")
+
+
+def schema(revision: str, newest: str) -> Finding:
+    """Whether the tables are those of this program."""
+    return Finding("ok", f"revision {revision}") if revision == newest else Finding("degraded", f"revision {revision}, program {newest}")
+
+
+def passwords(*, embedded: bool) -> Finding:
+    """How the database passwords are kept; said plainly, because file permissions are all there is."""
+    if embedded:
+        return Finding("ok", "in a file, protected only by file permissions")
+    return Finding("ok", "as LECTERN_DSN or libpq gives them")
 
 
 def pool(in_use: int, capacity: int, timeouts: int) -> Finding:

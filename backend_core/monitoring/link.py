@@ -10,6 +10,7 @@ import psycopg
 from psycopg.rows import dict_row
 
 from backend_core.db.conninfo import complete
+from backend_core.db.failures import translate
 from backend_core.errors import DatabaseAway
 
 APPLICATION: Final = "lectern-monitor"
@@ -30,6 +31,7 @@ class MonitorLink:
 
         Raises:
             DatabaseAway: the server does not answer, or not within 2 seconds.
+            LecternError: it refused the query.
         """
         if not self._lock.acquire(timeout=LOCK_WAIT):
             raise DatabaseAway("The database answers too slowly to be watched.")
@@ -39,7 +41,7 @@ class MonitorLink:
             return cursor.fetchall() if cursor.description else []
         except psycopg.Error as error:
             self._drop()
-            raise DatabaseAway("The database does not answer.") from error
+            raise translate(error) from error
         finally:
             self._lock.release()
 

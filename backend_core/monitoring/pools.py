@@ -48,26 +48,12 @@ def read_pools(link: MonitorLink, own: Mapping[str, Any]) -> PoolView:
     reports = {row["application"]: row for row in link.rows(_REPORTS)}
     reports[own["application"]] = dict(own)
     processes = tuple(_process(row, reports.get(row["application"])) for row in link.rows(_SESSIONS))
-    alive = {process.application for process in processes}
-    pools = [row for name, row in reports.items() if name in alive]
-    server = link.rows(_SERVER)[0]
-    histogram = _merged(pools)
-    capacity = sum(row["capacity"] for row in pools)
-    base = sum(row["base"] for row in pools)
     sizes = {process.application: process.size for process in processes}
-    size = sum(sizes[row["application"]] for row in pools)
-    in_use = sum(row["in_use"] for row in pools)
+    pools = [row for name, row in reports.items() if name in sizes]
+    server = link.rows(_SERVER)[0]
     return PoolView(
-        capacity=capacity,
-        base=base,
-        overflow_limit=capacity - base,
-        size=size,
-        in_use=in_use,
-        idle=max(0, size - in_use),
-        waiting=sum(row["waiting"] for row in pools),
-        timeouts=sum(row["timeouts"] for row in pools),
-        wait_ms=histogram.percentiles(),
-        histogram=histogram,
+        **_sums(pools, sizes),
+        **_waits(pools),
         processes=processes,
         holders=_holders(link, pools),
         server_connections=server["connections"],
@@ -76,6 +62,19 @@ def read_pools(link: MonitorLink, own: Mapping[str, Any]) -> PoolView:
         uptime_s=server["uptime_s"],
         at=dt.datetime.now(dt.UTC),
     )
+
+
+def _sums(pools: Sequence[Mapping[str, Any]], sizes: Mapping[str, int]) -> dict[str, Any]:
+    totals = {name: sum(row[name] for row in pools) for name in ("capacity", "base", "in_use", "waiting", "timeouts")}
+    size = sum(sizes[row["application"]] for row in pools)
+    idle = max(0, size - totals["in_use"])
+    return totals | {"overflow_limit": totals["capacity"] - totals["base"], "size": size, "idle": idle}
+
+
+def _waits(pools: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    histogram = _merged(pools)
+    longest = max((row["longest_ms"] for row in pools if row["longest_ms"] is not None), default=None)
+    return {"histogram": histogram, "wait_ms": histogram.percentiles(longest=longest), "longest_wait_ms": longest}
 
 
 def _process(row: Mapping[str, Any], report: Mapping[str, Any] | None) -> ProcessRow:

@@ -28,13 +28,13 @@ PACKAGES: Final = ("backend_core", "desktop", "site-packages")
 
 _UPSERT: Final = """
 INSERT INTO process_report (application, host, pid, capacity, base, in_use, waiting, timeouts,
-                            wait_p50_ms, wait_p95_ms, wait_p99_ms, histogram, holders, at)
+                            wait_p50_ms, wait_p95_ms, wait_p99_ms, longest_ms, histogram, holders, at)
 VALUES (%(application)s, %(host)s, %(pid)s, %(capacity)s, %(base)s, %(in_use)s, %(waiting)s, %(timeouts)s,
-        %(wait_p50_ms)s, %(wait_p95_ms)s, %(wait_p99_ms)s, %(histogram)s, %(holders)s, clock_timestamp())
+        %(wait_p50_ms)s, %(wait_p95_ms)s, %(wait_p99_ms)s, %(longest_ms)s, %(histogram)s, %(holders)s, clock_timestamp())
 ON CONFLICT (application) DO UPDATE SET
     capacity = EXCLUDED.capacity, base = EXCLUDED.base, in_use = EXCLUDED.in_use, waiting = EXCLUDED.waiting,
     timeouts = EXCLUDED.timeouts, wait_p50_ms = EXCLUDED.wait_p50_ms, wait_p95_ms = EXCLUDED.wait_p95_ms,
-    wait_p99_ms = EXCLUDED.wait_p99_ms, histogram = EXCLUDED.histogram, holders = EXCLUDED.holders, at = EXCLUDED.at
+    wait_p99_ms = EXCLUDED.wait_p99_ms, longest_ms = EXCLUDED.longest_ms, histogram = EXCLUDED.histogram, holders = EXCLUDED.holders, at = EXCLUDED.at
 """
 _PRUNE: Final = "DELETE FROM process_report WHERE at < clock_timestamp() - interval '1 minute'"
 _LEAVE: Final = "DELETE FROM process_report WHERE application = %(application)s"
@@ -100,6 +100,7 @@ def report(snapshot: PoolSnapshot, *, application: str) -> dict[str, Any]:
         "wait_p50_ms": snapshot.wait.p50,
         "wait_p95_ms": snapshot.wait.p95,
         "wait_p99_ms": snapshot.wait.p99,
+        "longest_ms": snapshot.wait.longest,
         "histogram": [count for _, count in snapshot.wait.bars],
         "holders": [_holder(holder) for holder in snapshot.holders[:HOLDERS]],
     }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import math
 from dataclasses import dataclass
 from typing import Final
 
@@ -34,22 +35,31 @@ class Histogram:
     def percentile(self, part: float) -> float | None:
         """Return the value below which ``part`` (0 to 1) of the samples lie, interpolated inside its bucket.
 
+        ``None`` without a sample, and infinity when it lies above the last bound.
+
         >>> Histogram(bounds_ms=(1.0, 2.0), counts=(10, 10, 0)).percentile(0.75)
         1.5
         """
         wanted = part * self.total
         below = 0
         low = 0.0
-        for high, count in zip((*self.bounds_ms, self.bounds_ms[-1]), self.counts, strict=True):
+        for high, count in zip((*self.bounds_ms, math.inf), self.counts, strict=True):
             if count and below + count >= wanted:
+                if high == math.inf:
+                    return high
                 return low + (high - low) * (wanted - below) / count
             below += count
             low = high
         return None
 
-    def percentiles(self) -> Percentiles:
-        """Return the three usual percentiles."""
-        return Percentiles(p50=self.percentile(0.5), p95=self.percentile(0.95), p99=self.percentile(0.99))
+    def percentiles(self, *, longest: float | None = None) -> Percentiles:
+        """Return the three usual percentiles; none of them can exceed the ``longest`` sample."""
+
+        def bounded(part: float) -> float | None:
+            found = self.percentile(part)
+            return found if found is None or longest is None else min(found, longest)
+
+        return Percentiles(p50=bounded(0.5), p95=bounded(0.95), p99=bounded(0.99))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,7 +96,7 @@ class HolderRow:
 
     Attributes:
         label: what the transaction does, in words.
-        frames: ``(place, function)`` from the outermost call to the check-out.
+        frames: ``(place, function)`` from the check-out to the outermost call.
         state: as the server sees it, ``idle in transaction`` and the like.
     """
 
@@ -109,6 +119,7 @@ class PoolView:
     Attributes:
         capacity: base plus overflow over every process.
         wait_ms: percentiles of the waits of the last 15 minutes.
+        longest_wait_ms: longest wait of the last 15 minutes; ``None`` without one.
         server_connections: all connections to the server, ours or not.
     """
 
@@ -121,6 +132,7 @@ class PoolView:
     waiting: int
     timeouts: int
     wait_ms: Percentiles
+    longest_wait_ms: float | None
     histogram: Histogram
     processes: tuple[ProcessRow, ...]
     holders: tuple[HolderRow, ...]

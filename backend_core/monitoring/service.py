@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Final
 
 from backend_core.db.database import Database
+from backend_core.db.migrate import head
 from backend_core.jobs.service import Jobs
 from backend_core.monitoring import health
 from backend_core.monitoring.health import Finding
@@ -17,6 +18,7 @@ from backend_core.policy import Actor, Target, authorize
 from backend_core.speech.service import Speech
 from backend_core.storage.service import Storage
 
+_REVISION: Final = "SELECT version_num FROM alembic_version"
 _FAILED_TODAY: Final = """
 SELECT count(*) AS n FROM job_failure WHERE retry_at IS NULL AND at > now() - interval '24 hours'
 """
@@ -29,6 +31,7 @@ class Monitoring:
         link: connection of the monitoring role.
         workers_alive: how many workers serve our queue.
         application: this process's name on the server.
+        embedded: whether the database is the embedded one.
     """
 
     def __init__(  # one argument per thing that is watched
@@ -41,6 +44,7 @@ class Monitoring:
         speech: Speech,
         workers_alive: Callable[[], int],
         application: str,
+        embedded: bool,
     ) -> None:
         self._database = database
         self._link = link
@@ -49,6 +53,7 @@ class Monitoring:
         self._speech = speech
         self._workers_alive = workers_alive
         self._application = application
+        self._embedded = embedded
         self._recorder = Recorder(database.pool, link, application=application)
 
     def pool(self, *, actor: Actor) -> PoolView:
@@ -71,6 +76,8 @@ class Monitoring:
         return health.run_checks(
             {
                 "Database": lambda: health.database(self._link),
+                "Schema": lambda: health.schema(self._link.rows(_REVISION)[0]["version_num"], head()),
+                "Passwords": lambda: health.passwords(embedded=self._embedded),
                 "Connection pool": self._pool_check,
                 "Worker": lambda: health.workers(self._workers_alive(), self._jobs.open_count()),
                 "Object store": lambda: health.disk(self._storage.store.probe()),

@@ -21,6 +21,7 @@ process_report = Table(
     Column("wait_p50_ms", Float),
     Column("wait_p95_ms", Float),
     Column("wait_p99_ms", Float),
+    Column("longest_ms", Float),
     Column("histogram", JSONB, nullable=False),
     Column("holders", JSONB, nullable=False),
     Column("at", DateTime(timezone=True), nullable=False, server_default=func.clock_timestamp()),

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 HEIGHT: Final = 76
 TICK_MS: Final = 30
 REST_AFTER_MS: Final = 2000
-_TEXT_WIDTH = 216
+_TEXT_WIDTH = (120, 216)
 _TIME_WIDTH = 46
 _REWIND_S = 1.5
 _LOUDEST = 100
@@ -289,9 +289,10 @@ class Player(QFrame):
         self.speed.picked.connect(self.set_speed)
         close = Button("", "ghost", icon_name="x", name=tr("Close player"), on_click=self._close)
         words = holder(column(None, self.title, self.detail, None, gap=1))
-        words.setFixedWidth(_TEXT_WIDTH)
-        left = (IconTile("audio-lines", "info", size=44), 4, words, 4, self.back, self.button, self.forward, 4, self.now)
-        self.setLayout(row(*left, (self.wave, 1), self.total, self.speed, self._build_sound(), close, margins=(24, 0, 12, 0)))
+        words.setMinimumWidth(_TEXT_WIDTH[0])
+        words.setMaximumWidth(_TEXT_WIDTH[1])
+        left = (IconTile("audio-lines", "info", size=44), 4, (words, 2), 4, self.back, self.button, self.forward, 4, self.now)
+        self.setLayout(row(*left, (self.wave, 3), self.total, self.speed, self._build_sound(), close, margins=(24, 0, 12, 0)))
         self.button.clicked.connect(self.toggle)
         self.back.clicked.connect(lambda: self.step(-1))
         self.forward.clicked.connect(lambda: self.step(1))

@@ -14,7 +14,7 @@ CORE = Path(__file__).parents[2] / "backend_core"
 # verbs that only read about the person themself, are called by the worker for the program, or run inside another verb's transaction
 INTERNAL = {
     "Access.sign_in_os_user", "Access.actor", "Access.ensure",
-    "Audit.record", "Jobs.defer", "Jobs.open_count",
+    "Audit.record", "Jobs.defer", "Jobs.open_count", "Jobs.cancel_requested", "Jobs.settle",
     "Documents.purge", "Audios.purge", "Monitoring.close",
     "Storage.stage", "Storage.attach", "Storage.release", "Storage.path_of", "Storage.sweep", "Storage.orphans",
     "Speech.voices", "Speech.voice", "Speech.default_voice", "Speech.synthesize", "Speech.preview",

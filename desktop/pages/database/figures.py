@@ -129,16 +129,15 @@ def agreement(view: PoolView) -> Agreement:
     return Agreement(tuple(problems), unknown)
 
 
+_WHOLE_MS: Final = 10
+
+
 def slowest(view: PoolView) -> str:
-    """Return the bound below which every wait of the last 15 minutes lay, in words; empty without a wait."""
-    bounds, counts = view.histogram.bounds_ms, view.histogram.counts
-    last = max((place for place, count in enumerate(counts) if count), default=-1)
-    if last < 0:
+    """Return the longest wait of the last 15 minutes in words, or nothing without a wait."""
+    longest = view.longest_wait_ms
+    if longest is None:
         return ""
-    if last >= len(bounds):
-        return tr("longest > {n} ms", n=number(bounds[-1]))
-    decimals = 0 if bounds[last] == int(bounds[last]) else 2 if bounds[last] < 1 else 1
-    return tr("longest < {n} ms", n=number(bounds[last], decimals=decimals))
+    return tr("longest {n} ms", n=number(longest, decimals=0 if longest >= _WHOLE_MS else 1))
 
 
 def held_tone(seconds: float) -> str:

@@ -122,7 +122,7 @@ class DocumentDrawer(Drawer):
         if details is None:
             return
         title = details.document.title
-        sentence = tr("Its pages and its audio go with it. You can undo this for a day.")
+        sentence = tr("Its pages and its audio go with it. Undo is offered for ten seconds.")
         ConfirmByTyping(
             self.window(), tr("Delete this document?"), sentence, expected=title, action=tr("Delete"), on_yes=lambda: self._delete(details)
         ).open()

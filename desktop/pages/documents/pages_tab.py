@@ -124,8 +124,8 @@ class PagesTab(QWidget):
         if line is None or line.audio is None:
             return (tr("No audio yet"), "none") if line is not None else ("", "none")
         words = {
-            "ready": tr("Audio ready · {length}", length=clock(line.audio.seconds or 0)),
-            "outdated": tr("Audio of older text"),
+            "ready": tr("Ready · {length}", length=clock(line.audio.seconds or 0)),
+            "outdated": tr("Outdated"),
             "failed": tr("Failed"),
             "working": tr("Speaking") if line.audio.status == "GENERATING" else tr("Waiting"),
         }

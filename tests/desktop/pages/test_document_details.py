@@ -25,7 +25,7 @@ def test_a_page_is_generated_and_heard_with_its_words_highlighted(
     pages = made.page.drawer.pages
     assert pages.panel.generate.text().strip() == "Generate 2 pages"
     generated(made, run_jobs, wait_until)
-    wait_until(lambda: pages.badge.text().startswith("Audio ready"))
+    wait_until(lambda: pages.badge.text().startswith("Ready"))
     assert not pages.panel.generate.isEnabled()
     pages.play.click()
     seen: list[str] = []

@@ -33,13 +33,13 @@ def test_dropped_files_become_documents_and_refused_ones_say_why(
     scene: Callable[[], Scene], tmp_path: Path, run_jobs: RunJobs, wait_until: Wait
 ) -> None:
     made = scene()
-    (tmp_path / "good.txt").write_text("A page with words.")
+    (tmp_path / "Good.txt").write_text("A page with words.")
     (tmp_path / "empty.pdf").write_bytes(b"")
     (tmp_path / "music.xyz").write_bytes(b"x")
-    drop(made.page, tmp_path / "good.txt", tmp_path / "empty.pdf", tmp_path / "music.xyz")
-    wait_until(lambda: made.titles == ["good"])
+    drop(made.page, tmp_path / "Good.txt", tmp_path / "empty.pdf", tmp_path / "music.xyz")
+    wait_until(lambda: made.titles == ["Good"])
     assert made.page.table.rows[0].audio.words in {"Waiting to be read", "Reading pages"}
-    assert made.said == ["good.txt added"]
+    assert made.said == ["Good.txt added"]
     assert made.page.imports.isVisible()
     assert made.page.imports.heading.text() == "2 of 3 files were not added"
     refused = [str(result.error) for result in made.page.imports.results if result.error is not None]
@@ -56,9 +56,9 @@ def test_a_file_that_cannot_be_read_shows_its_reason_and_retry(
     scene: Callable[[], Scene], tmp_path: Path, run_jobs: RunJobs, wait_until: Wait
 ) -> None:
     made = scene()
-    (tmp_path / "broken.pdf").write_bytes(b"%PDF-1.7 and then nothing")
-    drop(made.page, tmp_path / "broken.pdf")
-    wait_until(lambda: made.titles == ["broken"])
+    (tmp_path / "Broken.pdf").write_bytes(b"%PDF-1.7 and then nothing")
+    drop(made.page, tmp_path / "Broken.pdf")
+    wait_until(lambda: made.titles == ["Broken"])
     run_jobs()
     drawer = made.page.drawer
     wait_until(drawer.broken.isVisible)

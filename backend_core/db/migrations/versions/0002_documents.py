@@ -164,6 +164,7 @@ def _monitoring() -> None:
         sa.Column("wait_p50_ms", sa.Float(), nullable=True),
         sa.Column("wait_p95_ms", sa.Float(), nullable=True),
         sa.Column("wait_p99_ms", sa.Float(), nullable=True),
+        sa.Column("longest_ms", sa.Float(), nullable=True),
         sa.Column("histogram", JSONB(), nullable=False),
         sa.Column("holders", JSONB(), nullable=False),
         sa.Column("at", sa.DateTime(timezone=True), server_default=sa.text("clock_timestamp()"), nullable=False),
