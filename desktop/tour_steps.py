@@ -80,7 +80,7 @@ def _open(window: MainWindow) -> Walk:
     document = next(line.document for line in page.table.rows if line.document.filename == MAIN_SAMPLE)
     page.open_document(document.id)
     yield Wait(lambda: _button(page, "Generate", "Every page") is not None, "the pages of the sample")
-    return document.title
+    return str(document.title)
 
 
 def _button(page: DocumentsPage, *starts: str) -> QPushButton | None:
@@ -99,7 +99,7 @@ def _generate(window: MainWindow) -> Walk:
 
     def ready() -> bool:
         audio = next(line.document.audio for line in page.table.rows if line.id == document.id)
-        return audio.working == 0 and audio.ready > 0
+        return bool(audio.working == 0 and audio.ready > 0)
 
     yield Wait(ready, "every page is spoken", SPEAK_S)
     audio = next(line.document.audio for line in page.table.rows if line.id == document.id)

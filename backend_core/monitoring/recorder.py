@@ -34,7 +34,8 @@ VALUES (%(application)s, %(host)s, %(pid)s, %(capacity)s, %(base)s, %(in_use)s, 
 ON CONFLICT (application) DO UPDATE SET
     capacity = EXCLUDED.capacity, base = EXCLUDED.base, in_use = EXCLUDED.in_use, waiting = EXCLUDED.waiting,
     timeouts = EXCLUDED.timeouts, wait_p50_ms = EXCLUDED.wait_p50_ms, wait_p95_ms = EXCLUDED.wait_p95_ms,
-    wait_p99_ms = EXCLUDED.wait_p99_ms, longest_ms = EXCLUDED.longest_ms, histogram = EXCLUDED.histogram, holders = EXCLUDED.holders, at = EXCLUDED.at
+    wait_p99_ms = EXCLUDED.wait_p99_ms, longest_ms = EXCLUDED.longest_ms,
+    histogram = EXCLUDED.histogram, holders = EXCLUDED.holders, at = EXCLUDED.at
 """
 _PRUNE: Final = "DELETE FROM process_report WHERE at < clock_timestamp() - interval '1 minute'"
 _LEAVE: Final = "DELETE FROM process_report WHERE application = %(application)s"

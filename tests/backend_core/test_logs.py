@@ -57,7 +57,7 @@ def test_no_secret_reaches_the_log_by_any_way(log_file: Path, kind: str) -> None
     log = get_logger("probe")
     secret = SECRETS[kind]
     log.info("probe value", value=secret)
-    log.warning("probe " + secret)
+    log.warning("probe", more=[secret])
     logging.getLogger("library.child").warning("probe %s", secret)
     try:
         raise ValueError(secret)

@@ -8,19 +8,20 @@ import pytest
 from backend_core.backend import Backend
 from backend_core.db.embedded import EmbeddedServer
 from backend_core.db.roles import APP, OWNER
-from backend_core.errors import NotAllowed
+from backend_core.errors import Cancelled, NotAllowed
 from backend_core.policy import SUPPORT, Actor, Target
 
 
 def test_a_row_is_rolled_back_with_its_change(backend: Backend, actor: Actor) -> None:
     before = len(backend.audit.latest(actor=actor))
 
-    class Undone(Exception):
-        pass
+    def change_that_fails() -> None:
+        with backend.database.begin("Test") as conn:
+            backend.audit.record(conn, actor=actor, action="document.read", target=Target(kind="document", id="1"))
+            raise Cancelled("Stopped.")
 
-    with pytest.raises(Undone), backend.database.begin("Test") as conn:
-        backend.audit.record(conn, actor=actor, action="document.read", target=Target(kind="document", id="1"))
-        raise Undone
+    with pytest.raises(Cancelled):
+        change_that_fails()
     assert len(backend.audit.latest(actor=actor)) == before
 
 

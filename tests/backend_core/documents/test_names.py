@@ -163,7 +163,8 @@ def test_two_names_without_a_latin_letter_do_not_collide() -> None:
 @pytest.mark.parametrize(
     ("name", "title"),
     [
-        ("annual_report_2025.pdf", "Annual report 2025"), ("harbour-report.pdf", "Harbour report"), ("Self-help guide.pdf", "Self-help guide"), ("Οδηγός_ασφαλείας.txt", "Οδηγός ασφαλείας"), ("v1.2 notes", "V1.2 notes"),
+        ("annual_report_2025.pdf", "Annual report 2025"), ("harbour-report.pdf", "Harbour report"),
+        ("Self-help guide.pdf", "Self-help guide"), ("Οδηγός_ασφαλείας.txt", "Οδηγός ασφαλείας"), ("v1.2 notes", "V1.2 notes"),
         ("My%20File.docx", "My File"), ("archive.tar.gz", "Archive.tar.gz"), ("NUL.pdf", "NUL"), (".pdf", "Untitled document"),
         ("", "Untitled document"), ("a/b:c.md", "A b c"), ("satzung (2).TXT", "Satzung (2)"),
     ],

@@ -10,8 +10,8 @@ import pytest
 import sqlalchemy as sa
 
 from backend_core.backend import Backend
-from backend_core.documents.service import clean_title
 from backend_core.db.embedded import EmbeddedServer
+from backend_core.documents.service import clean_title
 from backend_core.documents.tables import audios, document_pages, documents
 from backend_core.errors import Conflict, InvalidInput, NotAllowed, NotFound, StaleVersion, TooLarge, UnreadableFile, UnsupportedFile
 from backend_core.policy import AUDITOR, SUPPORT, Actor
@@ -235,7 +235,9 @@ def test_every_change_leaves_one_audit_row(backend: Backend, actor: Actor, make_
     assert rows[1].correlation_id == rows[2].correlation_id
 
 
-def test_without_the_right_to_record_nothing_is_changed(backend: Backend, actor: Actor, make_document: MakeDocument, clean: EmbeddedServer) -> None:
+def test_without_the_right_to_record_nothing_is_changed(
+    backend: Backend, actor: Actor, make_document: MakeDocument, clean: EmbeddedServer
+) -> None:
     document_id = make_document()
     version = backend.documents.get(document_id, actor=actor).version
     with psycopg.connect(clean.admin_dsn, autocommit=True) as admin:

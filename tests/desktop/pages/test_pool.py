@@ -271,7 +271,7 @@ def test_a_pool_nobody_has_used_shows_no_invented_waiting_time(
     page.toggle_pause()
     wait_until(lambda: page.context.background.pending == 0)
     assert page.reading is not None
-    unused = dataclasses.replace(page.reading.view, histogram=empty, wait_ms=empty.percentiles(), holders=())
+    unused = dataclasses.replace(page.reading.view, histogram=empty, wait_ms=empty.percentiles(), longest_wait_ms=None, holders=())
     page.pool.show_reading(dataclasses.replace(page.reading, view=unused, samples=()))
     assert page.pool.waits.histogram.accessibleName() == "Checkout wait: no data yet"
     assert page.pool.waits.caption.text() == "no checkouts in the last 15 minutes"
