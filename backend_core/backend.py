@@ -173,8 +173,12 @@ class Backend:
             with self.database.begin("Check connection"):
                 return True
         except LecternError:
-            if not self.settings.embedded:
-                return False
+            return self.revive()
+
+    def revive(self) -> bool:
+        """Start the embedded server if it is down, without waiting for the pool to notice; return whether it runs now."""
+        if not self.settings.embedded:
+            return False
         try:
             embedded.ensure_running(self.settings.home)
         except LecternError as error:

@@ -35,6 +35,7 @@ GRACE_S: Final = 10.0
 QUEUE_WAIT_S: Final = 10.0
 RECONNECT_S: Final = (0.5, 1.0, 2.0, 5.0)
 RECOVER_EVERY_S: Final = 2.0
+WATCH_EVERY_S: Final = 0.5
 SWEEP_EVERY_S: Final = 60.0
 
 
@@ -58,6 +59,15 @@ class Identity:
                 duty()
             finally:
                 self._conn.execute("SELECT pg_advisory_unlock(%s, %s)", key)
+
+    def check(self) -> None:
+        """Fail unless the session that says we are alive still works."""
+        # one that is busy with a duty shows by itself whether it works
+        if self._lock.acquire(blocking=False):
+            try:
+                self._conn.execute("")
+            finally:
+                self._lock.release()
 
     def close(self) -> None:
         """Give up everything at once."""
@@ -117,14 +127,15 @@ class Worker:
         try:
             async with app.open_async():
                 duties = [
-                    asyncio.create_task(self._recover_for_ever(app, identity)),
+                    asyncio.create_task(_watch(identity)),
+                    asyncio.create_task(self._recover_for_ever(app)),
                     asyncio.create_task(self._sweep_for_ever(identity)),
                 ]
                 work = asyncio.create_task(self._work(app))
                 try:
                     await asyncio.wait({work, *duties}, return_when=asyncio.FIRST_COMPLETED)
                     # what ends by itself has lost its database: with the server back, running jobs can still say how they ended
-                    await asyncio.to_thread(self._backend.heal)
+                    await asyncio.to_thread(self._backend.revive)
                 finally:
                     await _stop(work, *duties)
         finally:
@@ -145,12 +156,13 @@ class Worker:
             install_signal_handlers=False,
             fetch_job_polling_interval=POLL_S,
             abort_job_polling_interval=POLL_S / 2,
-            shutdown_graceful_timeout=GRACE_S,
+            # whoever waits for the end of the work has no reason to interrupt it
+            shutdown_graceful_timeout=GRACE_S if wait else None,
             update_heartbeat_interval=self._settings.heartbeat_s,
             stalled_worker_timeout=self._settings.stalled_after_s,
         )
 
-    async def _recover_for_ever(self, app: procrastinate.App, identity: Identity) -> None:
+    async def _recover_for_ever(self, app: procrastinate.App) -> None:
         while True:
             stalled = await app.job_manager.get_stalled_jobs(
                 queue=self._backend.jobs.queue, seconds_since_heartbeat=self._settings.stalled_after_s
@@ -158,7 +170,6 @@ class Worker:
             for job in stalled:
                 await self._recover(app, job)
             await app.job_manager.prune_stalled_workers(self._settings.stalled_after_s)
-            await asyncio.to_thread(identity.on_duty, "alive", _nothing)
             await asyncio.sleep(RECOVER_EVERY_S)
 
     async def _recover(self, app: procrastinate.App, job: queue_jobs.Job) -> None:
@@ -191,8 +202,11 @@ class Worker:
             await asyncio.sleep(min(SWEEP_EVERY_S, max(1.0, self._settings.sweep_after_s)))
 
 
-def _nothing() -> None:
-    """Take a duty and do nothing: shows that the session that says we are alive still works."""
+async def _watch(identity: Identity) -> None:
+    """Fail soon after the server died, where the queue's pool would go on trying for a while."""
+    while True:
+        await asyncio.to_thread(identity.check)
+        await asyncio.sleep(WATCH_EVERY_S)
 
 
 async def _stop(*tasks: asyncio.Task[None]) -> None:

@@ -49,7 +49,7 @@ def run(options: Options) -> int:
     launch = Launch(app, frame, options, instance)
     frame.painted.connect(launch.paint_done)
     frame.closed.connect(app.quit)
-    frame.show()
+    frame.present()
     app.exec()
     return launch.end()
 

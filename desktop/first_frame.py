@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-from PySide6.QtCore import QRectF, Qt, QTimer, Signal
+from PySide6.QtCore import QRectF, QTimer, Signal
 from PySide6.QtGui import QCloseEvent, QColor, QGuiApplication, QPainter, QPaintEvent
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
@@ -16,6 +16,7 @@ from desktop.style.window_state import WindowState, clamp, load_state, save_stat
 LEAST: Final = (960, 600)
 _RAIL, _TOP, _PAGE_EDGE = 212, 54, 24
 _CARDS: Final = 3
+_MIDDLE: Final = 128
 
 
 class FirstFrame(QWidget):
@@ -33,8 +34,13 @@ class FirstFrame(QWidget):
         self.setWindowTitle("Lectern")
         self.setMinimumSize(*LEAST)
         self.setGeometry(clamp(self.state.rect, [screen.availableGeometry() for screen in QGuiApplication.screens()], least=LEAST))
+
+    def present(self) -> None:
+        """Show the window as it was left."""
         if self.state.maximised:
-            self.setWindowState(Qt.WindowState.WindowMaximized)
+            self.showMaximized()
+        else:
+            self.show()
 
     def adopt(self, content: QWidget, *, remember: Callable[[], WindowState]) -> None:
         """Show ``content`` instead of the outline; ``remember`` tells what to keep when the window closes."""
@@ -60,7 +66,8 @@ class FirstFrame(QWidget):
         self.closed.emit()
 
     def _draw_outline(self) -> None:
-        system = QGuiApplication.styleHints().colorScheme() == Qt.ColorScheme.Dark
+        # Asked of the palette, because touching the Qt namespace costs more than the rest of this frame.
+        system = QGuiApplication.palette().window().color().lightness() < _MIDDLE
         tokens = DARK if self.state.theme == "dark" or (self.state.theme == "system" and system) else LIGHT
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)

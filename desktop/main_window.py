@@ -209,7 +209,7 @@ class MainWindow(QWidget):
         whole.setContentsMargins(0, 0, 0, 0)
         whole.addWidget(self._whole)
         self.strip = ProfileStrip(self)
-        self.toasts = ToastStack(self)
+        self.toasts = ToastStack(self, kept_clear=lambda: self._dock.geometry().height())
         self.palette_overlay: CommandPalette | None = None
         self.help_overlay: ShortcutHelp | None = None
         self._offline_clock = QTimer(self)

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol, TextIO
 from PySide6.QtCore import QCoreApplication, QObject, QSocketNotifier, QTimer, Signal
 from PySide6.QtWidgets import QApplication
 
+from backend_core.errors import LecternError
 from desktop.background import Background, new_reference, unexpected
 from desktop.first_frame import FirstFrame
 from desktop.main_window import MainWindow
@@ -173,7 +174,18 @@ class Session(QObject):
         return self._exit_code
 
     def _open(self) -> None:
-        self.background.run(self, self._open_backend, self._opened, self.window.show_failure, key="open")
+        self.background.run(self, self._open_backend, self._opened, self._failed, key="open")
+
+    def _failed(self, error: LecternError) -> None:
+        self.window.show_failure(error)
+        if self._options.tour is not None or self._options.measure_from is not None:
+            # Nobody is there to press Retry.
+            sys.stderr.write(f"{error}\n")
+            self._end(1)
+
+    def _end(self, code: int) -> None:
+        self._exit_code = code
+        self._frame.close()
 
     def _retry(self) -> None:
         self.window.show_starting()
@@ -202,11 +214,12 @@ class Session(QObject):
         from desktop.tour import Tour
         from desktop.tour_steps import story
 
-        folder = self._options.tour
-        if folder is not None:
-            report = Tour(self.window, self.theme, folder, list(story(self.window, folder))).run()
-            self._exit_code = report.exit_code
-        self._frame.close()
+        folder, code = self._options.tour, 1
+        try:
+            if folder is not None:
+                code = Tour(self.window, self.theme, folder, list(story(self.window, folder))).run().exit_code
+        finally:
+            self._end(code)
 
     def _measure(self) -> None:
         figures: dict[str, Any] = {"first_paint_ms": self._painted_ms}
@@ -224,10 +237,12 @@ class Session(QObject):
 
         def show_figures() -> None:
             figures["rss_mb"] = resident_mb()
-            sys.stdout.write(json.dumps(figures) + "\n")
-            self._frame.close()
+            try:
+                sys.stdout.write(json.dumps(figures) + "\n")
+            finally:
+                self._end(0)
 
-        self.background.run(self, load_libraries, finish, self.window.show_failure)
+        self.background.run(self, load_libraries, finish, self._failed)
 
     def _second_start(self, files: list[Path]) -> None:
         self.window.come_forward()

@@ -6,10 +6,12 @@ a thread of its own.
 
 from __future__ import annotations
 
+import atexit
 import logging
 import sys
 import threading
 import time
+import weakref
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -159,6 +161,7 @@ class Playback:
         self._playing = self._failed = False
         self._speed = self._gain = 1.0
         self._delivered = self._floor = self._marked = 0.0
+        _open_ones.add(self)
         self._marked_at = self._last_block_at = time.monotonic()
         self._device, self.silent = _open(clip.rate, () if silent else _backends() if backends is None else backends)
 
@@ -278,6 +281,16 @@ class Playback:
             self._delivered = self._stretch.place
             self._last_block_at = time.monotonic()
         return bytes(np.clip(wave * self._gain, -_LOUDEST, _LOUDEST).astype(np.int16).tobytes())
+
+
+_open_ones: weakref.WeakSet[Playback] = weakref.WeakSet()
+
+
+@atexit.register
+def _close_all() -> None:
+    """Stop every device while its thread can still run Python; afterwards stopping it would wait for ever."""
+    for playback in list(_open_ones):
+        playback.close()
 
 
 def _open(rate: int, backends: Sequence[miniaudio.Backend]) -> tuple[Any, bool]:

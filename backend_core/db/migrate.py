@@ -12,21 +12,22 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import psycopg
 import psycopg.errors
 import sqlalchemy
-from alembic import command
-from alembic.config import Config
-from alembic.script import ScriptDirectory
-from alembic.util.exc import CommandError
 from sqlalchemy.pool import NullPool
 
 from backend_core.db import roles
 from backend_core.db.conninfo import complete
 from backend_core.db.failures import translated
 from backend_core.errors import NotAllowed, Unavailable
+
+# Alembic takes 13 MB, and a program whose database is up to date needs nothing of it: it is imported where it works.
+if TYPE_CHECKING:
+    from alembic.config import Config
+    from alembic.script import ScriptDirectory
 
 APPLICATION = "lectern-migrate"
 LOCK_KEY = 0x4C65_6374
@@ -82,8 +83,8 @@ class RolesMissing(NotAllowed):
 
 
 def head() -> str:
-    """Return the newest revision this program knows."""
-    return _scripts().get_current_head() or ""
+    """Return the newest revision this program knows; they are numbered, and each file starts with its number."""
+    return max(path.name.partition("_")[0] for path in (_FOLDER / "versions").glob("[0-9]*_*.py"))
 
 
 def current(dsn: str) -> str | None:
@@ -99,11 +100,7 @@ def state(dsn: str) -> SchemaState:
         return SchemaState.EMPTY
     if found == head():
         return SchemaState.CURRENT
-    try:
-        _scripts().get_revision(found)
-    except CommandError:
-        return SchemaState.AHEAD
-    return SchemaState.BEHIND
+    return SchemaState.BEHIND if found < head() else SchemaState.AHEAD
 
 
 def plan(dsn: str) -> list[str]:
@@ -129,6 +126,8 @@ def upgrade(dsn: str, *, dry_run: bool = False, target: str = "head") -> Result:
 
 def downgrade(dsn: str, *, target: str) -> Result:
     """Take revisions back down to ``target``; "base" removes everything Lectern made."""
+    from alembic import command
+
     with translated():
         with _as_only_one(dsn), _engine(dsn).connect() as conn:
             before = current(dsn)
@@ -137,6 +136,8 @@ def downgrade(dsn: str, *, target: str) -> Result:
 
 
 def _move(dsn: str, *, target: str, dry_run: bool) -> Result:
+    from alembic import command
+
     with translated():
         prepare(dsn)
         if state(dsn).read_only:
@@ -176,10 +177,14 @@ def include_object(_object: Any, name: str | None, kind: str, _reflected: bool, 
 
 
 def _scripts() -> ScriptDirectory:
+    from alembic.script import ScriptDirectory
+
     return ScriptDirectory.from_config(_config(None))
 
 
 def _config(connection: sqlalchemy.Connection | None) -> Config:
+    from alembic.config import Config
+
     config = Config()
     config.set_main_option("script_location", str(_FOLDER).replace("%", "%%"))
     config.attributes["connection"] = connection

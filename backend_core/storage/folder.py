@@ -94,7 +94,9 @@ class FolderStore:
             partial.replace(target)
             _sync_folder(target.parent)
         except OSError as error:
-            partial.unlink(missing_ok=True)
+            # the sweeper removes what cannot be removed now
+            with contextlib.suppress(OSError):
+                partial.unlink()
             raise _storage_error(error) from error
 
     def verified(self, key: str, *, sha256: str) -> Path:

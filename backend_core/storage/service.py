@@ -15,7 +15,7 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 
 from backend_core import faults
 from backend_core.db.database import Database
-from backend_core.errors import NotFound, StorageFailed
+from backend_core.errors import NotFound, StorageFailed, UnreadableFile
 from backend_core.logs import get_logger
 from backend_core.storage.folder import FolderStore, hash_file, key_of
 from backend_core.storage.tables import object_intents, objects
@@ -61,9 +61,13 @@ class Storage:
         """Upload a file under the hash of its content.
 
         Raises:
+            UnreadableFile: it cannot be read.
             StorageFailed: the store refused or is full; nothing refers to what it may have kept.
         """
-        sha256, size = hash_file(source)
+        try:
+            sha256, size = hash_file(source)
+        except OSError as error:
+            raise UnreadableFile("That file cannot be opened.") from error
         key = key_of(sha256)
         with self._database.begin("Announce upload") as conn:
             _lock_key(conn, key)

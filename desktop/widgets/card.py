@@ -2,12 +2,39 @@
 
 from __future__ import annotations
 
+from PySide6.QtCore import QRectF, Qt
+from PySide6.QtGui import QPainter, QPainterPath, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QFrame, QSizePolicy, QVBoxLayout, QWidget
 
+from desktop.style import colour
+from desktop.widgets import paint
 from desktop.widgets.label import IconLabel, PlainLabel
 from desktop.widgets.layout import Item, holder, row, rule
 
 _HEADER = 24
+
+
+_CORNER = 10
+
+
+class _Corner(QWidget):
+    """Cuts one corner of a flush card, whose content would otherwise cover the curve."""
+
+    def __init__(self, card: QFrame) -> None:
+        super().__init__(card)
+        self._card = card
+        self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
+        self.setFixedSize(_CORNER, _CORNER)
+
+    def paintEvent(self, _event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        paint.begin(painter)
+        painter.translate(-self.x(), -self.y())
+        whole, outside = QRectF(self._card.rect()), QPainterPath()
+        outside.addRect(whole)
+        outside.addRoundedRect(whole, _CORNER, _CORNER)
+        painter.fillPath(outside, colour("bg"))
+        paint.box(painter, whole, _CORNER, line="line")
 
 
 class Card(QFrame):
@@ -42,6 +69,15 @@ class Card(QFrame):
         if flush:
             self.body.setSpacing(0)
         whole.addLayout(self.body, 1)
+        self._corners = tuple(_Corner(self) for _ in range(4)) if flush else ()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Keep the corners of a flush card cut."""
+        super().resizeEvent(event)
+        right, bottom = self.width() - _CORNER, self.height() - _CORNER
+        for corner, (x, y) in zip(self._corners, ((0, 0), (right, 0), (0, bottom), (right, bottom)), strict=False):
+            corner.move(x, y)
+            corner.raise_()
 
     def add(self, *items: Item) -> Card:
         """Append widgets, layouts, gaps in px or elastic gaps (None) and return the card."""

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from PySide6.QtCore import QCoreApplication, Qt, QTimer, Signal
+from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtGui import QGuiApplication, QKeyEvent
 from PySide6.QtWidgets import QFrame, QSlider, QStackedWidget
 
@@ -81,17 +81,12 @@ class Player(QFrame):
         self._background = background
         self.track: Track | None = None
         self._playback: Playback | None = None
-        self._closing: list[Playback] = []
         self._speed, self._volume, self._unmuted = 1.0, 0.8, 80
         self._tick = self._timer(TICK_MS, self._advance)
         self._rest = self._timer(REST_AFTER_MS, self._sleep)
         self._rest.setSingleShot(True)
         self._build()
         self._show_state()
-        application = QCoreApplication.instance()
-        if application is not None:
-            # the device's thread must not outlive the interpreter
-            application.aboutToQuit.connect(self._quit)
 
     @property
     def playing(self) -> bool:
@@ -185,9 +180,8 @@ class Player(QFrame):
         playback, self._playback, self.track = self._playback, None, None
         if playback is not None:
             playback.pause()
-            self._closing.append(playback)
             # the owner outlives the bar, so that the device is given back even while the window closes
-            self._background.run(self._background, playback.close, lambda _none: self._closing.remove(playback))
+            self._background.run(self._background, playback.close, lambda _none: None)
         self._show_state()
 
     def retire(self) -> None:
@@ -312,10 +306,6 @@ class Player(QFrame):
         self.sound.addWidget(holder(row(IconLabel("volume-x"), PlainLabel(tr("No sound device"), "small"), None)))
         self.sound.setFixedWidth(122)
         return self.sound
-
-    def _quit(self) -> None:
-        for playback in (*self._closing, *([self._playback] if self._playback is not None else [])):
-            playback.close()
 
     def _close(self) -> None:
         self.stop()

@@ -7,7 +7,7 @@ from typing import Final
 
 import shiboken6
 from PySide6.QtCore import QEvent, QObject, QTimer
-from PySide6.QtGui import QAccessible, QAccessibleAnnouncementEvent, QEnterEvent
+from PySide6.QtGui import QAccessible, QAccessibleAnnouncementEvent, QMouseEvent
 from PySide6.QtWidgets import QFrame, QWidget
 
 from desktop.i18n import tr
@@ -30,6 +30,7 @@ class Toast(QFrame):
         super().__init__()
         self.setObjectName("toast")
         self.setAccessibleName(words)
+        self.setMouseTracking(True)
         self._undo = undo
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
@@ -49,9 +50,9 @@ class Toast(QFrame):
         self.hide()
         self.deleteLater()
 
-    def enterEvent(self, event: QEnterEvent) -> None:
-        """Wait while the mouse is here."""
-        super().enterEvent(event)
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        """Wait while the mouse is here; a mouse that merely rests where a message appears does not keep it."""
+        super().mouseMoveEvent(event)
         self._timer.stop()
 
     def leaveEvent(self, event: QEvent) -> None:
@@ -67,11 +68,17 @@ class Toast(QFrame):
 
 
 class ToastStack(QObject):
-    """The toasts of one window, newest at the bottom; an old one makes room for a fourth."""
+    """The toasts of one window, newest at the bottom; an old one makes room for a fourth.
 
-    def __init__(self, window: QWidget) -> None:
+    Args:
+        window: whose lower edge they stand on.
+        kept_clear: returns the pixels above that edge which they must not cover, such as a player's height.
+    """
+
+    def __init__(self, window: QWidget, *, kept_clear: Callable[[], int] = lambda: 0) -> None:
         super().__init__(window)
         self._window = window
+        self._kept_clear = kept_clear
         self._shown: list[Toast] = []
         window.installEventFilter(self)
 
@@ -101,7 +108,7 @@ class ToastStack(QObject):
 
     def _arrange(self) -> None:
         self._shown = [toast for toast in self._shown if _alive(toast)]
-        bottom = self._window.height() - _MARGIN
+        bottom = self._window.height() - self._kept_clear() - _MARGIN
         for toast in reversed(self._shown):
             toast.adjustSize()
             bottom -= toast.height()

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import itertools
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -141,6 +143,23 @@ def test_without_a_device_time_passes_all_the_same(playback: Callable[..., Playb
     while not played.ended:
         assert time.monotonic() < deadline
         time.sleep(0.005)
+
+
+def test_a_program_that_ends_while_something_plays_does_not_hang() -> None:
+    program = """
+import time
+import numpy
+from desktop.sound import Clip, Playback
+
+played = Playback(Clip(numpy.zeros(220_500, numpy.int16), 22_050), silent=True)
+played.play()
+played.wake()
+while played.position < 0.1:
+    time.sleep(0.005)
+"""
+    root = Path(__file__).parents[2]
+    ended = subprocess.run([sys.executable, "-c", program], cwd=root, capture_output=True, text=True, timeout=30, check=False)
+    assert (ended.returncode, ended.stderr) == (0, "")
 
 
 def track(seconds: float = 3, key: object = "one") -> Track:

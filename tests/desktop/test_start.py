@@ -144,6 +144,19 @@ def test_stopping_while_the_backend_opens_leaves_no_thread_and_is_quick(session:
     assert sys.excepthook is sys.__excepthook__
 
 
+def test_a_tour_that_cannot_start_ends_with_one_sentence(tmp_path: Path) -> None:
+    ran = lectern(
+        "--tour",
+        str(tmp_path / "tour"),
+        LECTERN_HOME=str(tmp_path / "home"),
+        LECTERN_DSN="postgresql://nobody@127.0.0.1:1/none?connect_timeout=2",
+    )
+    assert ran.returncode == 1
+    lines = [line for line in ran.stderr.splitlines() if "propagateSizeHints" not in line]
+    assert len(lines) == 1
+    assert not list(tmp_path.glob("tour/*.png"))
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="no signals to a window there")
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_ends_the_program_in_order(tmp_path: Path, number: signal.Signals) -> None:

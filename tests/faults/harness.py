@@ -9,10 +9,11 @@ import multiprocessing
 import os
 import random
 import signal
+import sys
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from multiprocessing.context import ForkServerProcess
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
 
@@ -42,8 +43,9 @@ ENVIRONMENT = {
 }
 
 # One process imports everything once; those that are killed are forked from it, which takes milliseconds.
-_context = multiprocessing.get_context("forkserver")
-_context.set_forkserver_preload(["backend_core.worker"])
+_context = multiprocessing.get_context("spawn" if sys.platform == "win32" else "forkserver")
+if sys.platform != "win32":
+    _context.set_forkserver_preload(["backend_core.worker"])
 
 
 def points(root: Path | None = None) -> list[str]:
@@ -56,14 +58,14 @@ def points(root: Path | None = None) -> list[str]:
     return sorted(found)
 
 
-def start(target: Callable[..., None], *arguments: object) -> ForkServerProcess:
+def start(target: Callable[..., None], *arguments: object) -> BaseProcess:
     """Start a child."""
     child = _context.Process(target=target, args=arguments, daemon=True)
     child.start()
     return child
 
 
-def kill(child: ForkServerProcess) -> bool:
+def kill(child: BaseProcess) -> bool:
     """Kill a child with SIGKILL and return whether it still lived."""
     child.kill()
     child.join()
@@ -252,7 +254,7 @@ class Home:
         self._work_on(child)
         self._count("database", "any", killed=True)
 
-    def _work_on(self, child: ForkServerProcess) -> None:
+    def _work_on(self, child: BaseProcess) -> None:
         """Wait until a worker that lost its server has started it again and done everything."""
         eventually(lambda: postmaster.running_pid(self.cluster) is not None, within_s=DRAIN_S)
         eventually(lambda: not self.open_jobs(), within_s=DRAIN_S)
@@ -269,7 +271,7 @@ class Home:
             self.unreached.add((kind, step))
 
     @staticmethod
-    def _end(child: ForkServerProcess) -> bool:
+    def _end(child: BaseProcess) -> bool:
         """Stop a worker that still lives; return whether it had been killed."""
         if child.is_alive():
             child.terminate()
@@ -294,7 +296,7 @@ class Home:
         seen: set[int] = set()
         while len(seen) < most and not done.wait(self.random.uniform(0.0, 0.02)):
             for pid in _voice_processes(worker) - seen:
-                done.wait(self.random.uniform(0.0, 0.1))
+                done.wait(self.random.uniform(0.0, 0.03))
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGKILL)
                     seen.add(pid)

@@ -166,3 +166,10 @@ def test_a_shared_server_works_after_an_administrator_ran_the_named_statements(
     with psycopg.connect(make_conninfo(team, options=f"-c role={MONITOR}")) as monitor:
         assert monitor.execute("SELECT count(*) > 0 FROM pg_stat_activity WHERE query <> '<insufficient privilege>'").fetchone() == (True,)
     embedded.stop(server.cluster.home, force=True)
+
+
+def test_the_newest_revision_is_read_from_file_names_as_alembic_reads_it() -> None:
+    from alembic.script import ScriptDirectory
+
+    folder = Path(migrate.__file__).parent / "migrations"
+    assert migrate.head() == ScriptDirectory(str(folder)).get_current_head()
