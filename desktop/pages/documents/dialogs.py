@@ -12,8 +12,8 @@ from PySide6.QtWidgets import QFileDialog, QWidget
 
 from desktop.i18n import tr
 from desktop.pages.documents.details import language_name
+from desktop.pages.documents.list_card import list_card
 from desktop.widgets import cells
-from desktop.widgets.card import Card
 from desktop.widgets.dialogs import Dialog
 from desktop.widgets.field import SearchField
 from desktop.widgets.states import EmptyState
@@ -85,7 +85,7 @@ class VoiceDialog(Dialog):
         self.table.setMinimumHeight(_LIST_HEIGHT)
         self.table.opened.connect(self._take)
         self.body.addWidget(self.search)
-        self.body.addWidget(Card(flush=True).add(self.table))
+        self.body.addWidget(list_card(self.table))
         self.add_button(tr("Cancel"), self.reject)
         self.go = self.add_button(tr("Use this voice"), self._take_current, kind="primary", default=True)
         self.table.selected.connect(lambda line: self.go.setEnabled(line is not None))

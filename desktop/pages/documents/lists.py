@@ -17,11 +17,11 @@ from desktop.i18n import number, tr
 from desktop.pages.documents.details import OPEN_STATES, AudioLine, Details, JobLine
 from desktop.pages.documents.dialogs import FORMATS, ask_export, file_stem
 from desktop.pages.documents.generate_panel import cancel_jobs
+from desktop.pages.documents.list_card import list_card
 from desktop.pages.documents.listening import Listening
 from desktop.style import MEDIUM, SEMIBOLD, tone_text
 from desktop.widgets import paint
 from desktop.widgets.button import Button
-from desktop.widgets.card import Card
 from desktop.widgets.label import PlainLabel
 from desktop.widgets.layout import column, row
 from desktop.widgets.page import Page
@@ -62,7 +62,7 @@ class AudioTab(QWidget):
         self.progress = ProgressRow(tr("Exporting"), icon_name="download")
         self.progress.cancelled.connect(self._stop_export)
         self.progress.hide()
-        card = Card(flush=True).add(self.table)
+        card = list_card(self.table)
         foot = row(self.total, None, self.retry, self.export)
         self.setLayout(column((card, 1), self.progress, foot, gap=10, margins=(0, 12, 0, 0)))
 
@@ -215,7 +215,7 @@ class ActivityTab(QWidget):
         self.table.menu_wanted.connect(self._menu)
         self.cancel = Button(tr("Cancel all"), icon_name="x", on_click=self._cancel_all)
         self.open = PlainLabel("", "small")
-        card = Card(flush=True).add(self.table)
+        card = list_card(self.table)
         self.setLayout(column((card, 1), row(self.open, None, self.cancel), gap=10, margins=(0, 12, 0, 0)))
 
     def show_details(self, details: Details) -> None:

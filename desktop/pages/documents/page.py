@@ -17,11 +17,11 @@ from desktop.pages.documents.details import Details
 from desktop.pages.documents.dialogs import ask_files
 from desktop.pages.documents.drawer import DocumentDrawer
 from desktop.pages.documents.importing import DropZone, FileResult, ImportPanel
+from desktop.pages.documents.list_card import list_card
 from desktop.pages.documents.listening import Listening
 from desktop.pages.documents.table_model import ROW_HEIGHT, DocumentLine, button_at, columns, document_line
 from desktop.widgets.badge import Badge
 from desktop.widgets.button import Button, SegmentedControl
-from desktop.widgets.card import Card
 from desktop.widgets.drawer import DrawerHost
 from desktop.widgets.field import SearchField
 from desktop.widgets.label import IconLabel, PlainLabel
@@ -314,7 +314,7 @@ class DocumentsPage(Page):
         self.drop = DropZone(limit_mib=LIMIT_MIB)
         self.footer, self.working = PlainLabel("", "small"), PlainLabel("", "small")
         self.busy = IconLabel("loader", "accent", size=14)
-        card = Card(flush=True).add((self.table, 1), self.drop).add_footer(self.footer, None, self.busy, self.working)
+        card = list_card((self.table, 1), self.drop).add_footer(self.footer, None, self.busy, self.working)
         self.filters = holder(row((self.search, 1), self.chips, gap=10), height=32)
         head = title_row(tr("Documents"), self.count, right=(add,))
         inner = holder(column(head, self.filters, self.imports, (card, 1), gap=12, margins=(24, 18, 24, 16)))
