@@ -24,7 +24,7 @@ from procrastinate.job_context import AbortReason
 from backend_core.backend import Backend, open_backend
 from backend_core.errors import Cancelled, LecternError, StorageFailed, Unavailable
 from backend_core.jobs.liveness import DUTY_LOCKS, WORKER_LOCKS, lock_number
-from backend_core.jobs.retry import AsTold, Backoff
+from backend_core.jobs.retry import Backoff, RetryLater
 from backend_core.jobs.runner import Runner, Subject, TaskHandler
 from backend_core.logs import configure_logging, get_logger, log_failure
 from backend_core.settings import Settings, load_settings
@@ -72,6 +72,16 @@ class Identity:
     def close(self) -> None:
         """Give up everything at once."""
         self._conn.close()
+
+
+class AsTold(procrastinate.BaseRetryStrategy):
+    """The queue's retry strategy: whatever the runner decided."""
+
+    def get_retry_decision(self, *, exception: BaseException, job: queue_jobs.Job) -> procrastinate.RetryDecision | None:  # noqa: ARG002  # the queue's signature
+        """Return when to run again, or nothing for any other exception."""
+        if isinstance(exception, RetryLater):
+            return procrastinate.RetryDecision(retry_in={"milliseconds": round(exception.wait_s * 1000)})
+        return None
 
 
 class Worker:

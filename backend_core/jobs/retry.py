@@ -5,9 +5,6 @@ from __future__ import annotations
 import random
 from dataclasses import dataclass, field
 
-from procrastinate import BaseRetryStrategy, RetryDecision
-from procrastinate.jobs import Job
-
 from backend_core.errors import Conflict, LecternError
 
 
@@ -50,13 +47,3 @@ class RetryLater(Exception):  # a signal to the queue, never shown
     def __init__(self, wait_s: float) -> None:
         super().__init__("retry later")
         self.wait_s = wait_s
-
-
-class AsTold(BaseRetryStrategy):
-    """The queue's retry strategy: whatever the runner decided."""
-
-    def get_retry_decision(self, *, exception: BaseException, job: Job) -> RetryDecision | None:  # noqa: ARG002  # the queue's signature
-        """Return when to run again, or nothing for any other exception."""
-        if isinstance(exception, RetryLater):
-            return RetryDecision(retry_in={"milliseconds": round(exception.wait_s * 1000)})
-        return None

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import datetime as dt
+import functools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import procrastinate
 from sqlalchemy import Connection, Select, exists, func, insert, select, true, update
 
 from backend_core.audit.service import Audit
@@ -17,6 +17,9 @@ from backend_core.jobs.runner import Subject, TaskHandler
 from backend_core.jobs.tables import job_failure, job_run, queue_jobs
 from backend_core.logs import correlation_id
 from backend_core.policy import Actor, Target, authorize
+
+if TYPE_CHECKING:
+    import procrastinate
 
 OPEN = ("todo", "doing")
 MOST_ROWS = 500
@@ -74,8 +77,14 @@ class Jobs:
         self._audit = audit
         self.queue = queue
         self._handlers = handlers
+
+    @functools.cached_property
+    def _queue(self) -> procrastinate.App:
+        # takes 4 MB, and a window that only shows things needs none of it
+        import procrastinate
+
         # never opened: every insert runs on the caller's own connection
-        self._app = procrastinate.App(connector=procrastinate.SyncPsycopgConnector())
+        return procrastinate.App(connector=procrastinate.SyncPsycopgConnector())
 
     def defer(self, conn: Connection, requests: Sequence[JobRequest], *, actor: Actor) -> tuple[int, ...]:
         """Queue work in the transaction of ``conn``: it starts after COMMIT, or never existed."""
@@ -85,7 +94,7 @@ class Jobs:
         with conn.begin_nested():
             driver = conn.connection.driver_connection
             for task, priority in sorted({(request.task, request.priority) for request in requests}):
-                deferrer = self._app.configure_task(task, queue=self.queue, priority=priority, connection=driver)
+                deferrer = self._queue.configure_task(task, queue=self.queue, priority=priority, connection=driver)
                 same = [request for request in requests if (request.task, request.priority) == (task, priority)]
                 new = deferrer.batch_defer(*[self._args(request, actor) for request in same])
                 ids.extend(new)

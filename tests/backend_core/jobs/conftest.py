@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import queue
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
@@ -21,22 +22,27 @@ Serve = Callable[[Backend, Settings], AbstractContextManager[None]]
 
 @contextlib.contextmanager
 def _serving(backend: Backend, settings: Settings) -> Iterator[None]:
-    loop = new_loop()
-    task = loop.create_task(Worker(backend, settings).serve())
+    started: queue.SimpleQueue[tuple[asyncio.AbstractEventLoop, asyncio.Task[None]]] = queue.SimpleQueue()
+
+    async def serve() -> None:
+        task = asyncio.create_task(Worker(backend, settings).serve())
+        started.put((asyncio.get_running_loop(), task))
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
 
     def run() -> None:
-        with contextlib.suppress(asyncio.CancelledError):
-            loop.run_until_complete(task)
+        with asyncio.Runner(loop_factory=new_loop) as runner:
+            runner.run(serve())
 
     thread = threading.Thread(target=run, name="worker")
     thread.start()
+    loop, task = started.get()
     try:
         eventually(alive_in(backend.database, queue=backend.jobs.queue))
         yield
     finally:
         loop.call_soon_threadsafe(task.cancel)
         thread.join()
-        loop.close()
 
 
 @pytest.fixture

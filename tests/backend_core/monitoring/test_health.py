@@ -23,7 +23,7 @@ from tests.backend_core.jobs.conftest import Serve, serving  # noqa: F401  # a f
 from tests.backend_core.jobs.fakes import Scripted, broken
 from tests.lectern import MakeDocument
 
-NAMES = ["Database", "Connection pool", "Worker", "Object store", "Voices", "Jobs"]
+NAMES = {"Database", "Connection pool", "Worker", "Object store", "Voices", "Jobs"}
 
 
 def check(backend: Backend, actor: Actor, name: str) -> HealthCheck:
@@ -32,7 +32,7 @@ def check(backend: Backend, actor: Actor, name: str) -> HealthCheck:
 
 def test_a_fresh_home_is_well(backend: Backend, actor: Actor) -> None:
     view = backend.monitoring.health(actor=actor)
-    assert [found.name for found in view.checks][: len(NAMES)] == NAMES
+    assert {found.name for found in view.checks} >= NAMES
     assert view.status in {"ok", "degraded"}
     assert {found.name for found in view.checks if found.status not in {"ok", "unknown"}} <= {"Object store", "Database"}
     assert all(found.detail and found.age_s >= 0 for found in view.checks)
