@@ -39,7 +39,7 @@ def _files(patterns: list[str]) -> list[Path]:
     # a shell that does not expand patterns, as on Windows, passes them on
     paths: list[Path] = []
     for pattern in patterns:
-        found = sorted(glob.glob(pattern)) if any(mark in pattern for mark in "*?[") and not Path(pattern).exists() else []  # noqa: PTH207
+        found = sorted(glob.glob(pattern)) if any(mark in pattern for mark in "*?[") and not Path(pattern).exists() else []  # noqa: PTH207 - a pattern may be absolute
         paths.extend(Path(name) for name in found or [pattern])
     return paths
 

@@ -240,7 +240,7 @@ class Recording:
             if self.samples > self._max_samples:
                 raise Failure("length")
         # An exception cannot cross the C library; it is raised again when the engine has returned.
-        except Exception as error:  # noqa: BLE001
+        except Exception as error:  # noqa: BLE001 - boundary of the process: the parent gets one line
             self.failure = error
         return self.failure is not None or self._stopped.is_set()
 
@@ -354,7 +354,7 @@ def main() -> int:
         threading.Thread(target=_watch, args=(stopped,), daemon=True).start()
         _run(request, stopped)
     # The boundary of the process: the parent gets one word and never a traceback.
-    except Exception as error:  # noqa: BLE001
+    except Exception as error:  # noqa: BLE001 - boundary of the process: the parent gets one line
         kind = _kind(error)
         if request.get("path"):
             _remove(request["path"])

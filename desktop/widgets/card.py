@@ -69,6 +69,10 @@ class Card(QFrame):
         if flush:
             self.body.setSpacing(0)
         whole.addLayout(self.body, 1)
+        if not title:
+            # without a header nobody else owns the label
+            self.title.setParent(self)
+            self.title.hide()
         self._corners = tuple(_Corner(self) for _ in range(4)) if flush else ()
 
     def resizeEvent(self, event: QResizeEvent) -> None:

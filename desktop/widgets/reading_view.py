@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QTextEdit
 
 from desktop.style import colour, font
 from desktop.widgets import paint
+from desktop.widgets.flow import flowing
 
 Mark = tuple[int, int, int, int]
 """first and last character, first and last millisecond; the ends are not part of it."""
@@ -57,7 +58,8 @@ class ReadingView(QTextEdit):
         # Qt counts UTF-16 units, Lectern counts characters.
         wide = any(ord(character) > _BASIC_PLANE for character in text)
         self._units = list(accumulate((1 + (ord(character) > _BASIC_PLANE) for character in text), initial=0)) if wide else None
-        self.setPlainText(text.replace("\r", "\n"))
+        edges = {place for start, end in self._skips for place in (start - 1, end)}
+        self.setPlainText(flowing(text.replace("\r", "\n"), kept=edges))
         self._format()
         self.clear_speech()
         self.verticalScrollBar().setValue(0)

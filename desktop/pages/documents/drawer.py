@@ -62,7 +62,7 @@ class DocumentDrawer(Drawer):
         self.audio = AudioTab(page, listening)
         self.activity = ActivityTab(page)
         self.tabs = Tabs([("pages", tr("Pages")), ("audio", tr("Audio")), ("activity", tr("Activity"))], name=tr("Details of the document"))
-        self.waiting = EmptyState("hourglass", tr("The pages are being read"), detail=tr("They appear here as soon as they are read."))
+        self.waiting = EmptyState("hourglass", tr("The pages are being read"), detail=tr("Its pages appear here as soon as they are read."))
         self.broken = ErrorState(on_retry=self._retry)
         self._stack = QStackedWidget()
         for part in (_scrolling(self.pages), self.audio, self.activity, self.waiting, self.broken):
@@ -160,7 +160,7 @@ class DocumentDrawer(Drawer):
         else:
             waits = details.document.status == "PENDING"
             line = tr("Waiting to be read") if waits else tr("The pages are being read")
-            self.waiting.set_words(line, detail=tr("They appear here as soon as they are read."))
+            self.waiting.set_words(line, detail=tr("Its pages appear here as soon as they are read."))
             self._stack.setCurrentWidget(self.waiting)
 
     def _fail(self, error: LecternError) -> None:

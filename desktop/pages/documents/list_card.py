@@ -8,8 +8,4 @@ from desktop.widgets.layout import Item
 
 def list_card(*items: Item) -> Card:
     """Return a card that holds ``items`` below each other."""
-    card = Card(flush=True)
-    # The title is not shown; as a child it is deleted with the card.
-    card.title.setParent(card)
-    card.title.hide()
-    return card.add(*items)
+    return Card(flush=True).add(*items)

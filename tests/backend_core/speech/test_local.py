@@ -28,7 +28,7 @@ LIMIT_S = 60.0
 
 def speak(engine: LocalEngine, folder: Path, text: str = PROSE, **wanted: object) -> SpokenAudio:
     audio_format = str(wanted.pop("format", "mp3"))
-    request = SpeechRequest(text=text, **{"voice": "local:en-gb", **wanted})  # type: ignore[arg-type]
+    request = SpeechRequest(text=text, **{"voice": "local:en-gb", **wanted})  # type: ignore[arg-type]  # the tests give values of the right type
     return engine.synthesize(request, into=folder, format=audio_format, hard_limit_s=LIMIT_S)
 
 

@@ -34,7 +34,7 @@ def wait_until(true: Callable[[], bool]) -> None:
 
 def speak(engine: LocalEngine, folder: Path, **steering: object) -> None:
     settings = {"hard_limit_s": LIMIT_S, **steering}
-    engine.synthesize(SpeechRequest(text=LONG, voice="local:en-gb"), into=folder, **settings)  # type: ignore[arg-type]
+    engine.synthesize(SpeechRequest(text=LONG, voice="local:en-gb"), into=folder, **settings)  # type: ignore[arg-type]  # the tests give values of the right type
 
 
 def altered(before: str, *, after: str = "") -> LocalEngine:
