@@ -12,7 +12,7 @@ import socket
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from typing import Any, Final
 
 import procrastinate
@@ -135,7 +135,7 @@ class Worker:
         identity = await asyncio.to_thread(Identity, self._backend.dsn, queue=self._backend.jobs.queue)
         app = self._app()
         try:
-            async with app.open_async():
+            async with _opened(app):
                 duties = [
                     asyncio.create_task(_watch(identity)),
                     asyncio.create_task(self._recover_for_ever(app)),
@@ -154,7 +154,7 @@ class Worker:
     async def drain(self) -> None:
         """Run what waits now, and return when nothing is left that could run at once."""
         app = self._app()
-        async with app.open_async():
+        async with _opened(app):
             await self._work(app, wait=False)
 
     async def _work(self, app: procrastinate.App, *, wait: bool = True) -> None:
@@ -167,7 +167,7 @@ class Worker:
             fetch_job_polling_interval=POLL_S,
             abort_job_polling_interval=POLL_S / 2,
             # whoever waits for the end of the work has no reason to interrupt it
-            shutdown_graceful_timeout=GRACE_S if wait else None,
+            shutdown_graceful_timeout=GRACE_S if wait else self._settings.job_hard_limit_s + GRACE_S,
             update_heartbeat_interval=self._settings.heartbeat_s,
             stalled_worker_timeout=self._settings.stalled_after_s,
         )
@@ -210,6 +210,16 @@ class Worker:
                 # the next round may find the folder again; jobs that do not need it go on
                 log_failure(log, "sweep failed", error)
             await asyncio.sleep(min(SWEEP_EVERY_S, max(1.0, self._settings.sweep_after_s)))
+
+
+@contextlib.asynccontextmanager
+async def _opened(app: procrastinate.App) -> AsyncIterator[None]:
+    try:
+        await app.open_async()
+        yield
+    finally:
+        # also when stopped while opening: tasks of a pool left half open outlive their cancellation, and the process with them
+        await app.close_async()
 
 
 async def _watch(identity: Identity) -> None:

@@ -61,6 +61,7 @@ class ReadingView(QTextEdit):
         edges = {place for start, end in self._skips for place in (start - 1, end)}
         self.setPlainText(flowing(text.replace("\r", "\n"), kept=edges))
         self._format()
+        self._strike_skips()
         self.clear_speech()
         self.verticalScrollBar().setValue(0)
 
@@ -153,21 +154,30 @@ class ReadingView(QTextEdit):
         chosen = []
         if self._sentence >= 0:
             chosen.append(self._selection((0, self._sentences[self._sentence][0]), colour("muted")))
-        chosen += [self._selection(skip, colour("muted"), struck=True) for skip in self._skips]
+        chosen += [self._selection(skip, colour("muted")) for skip in self._skips]
         if self._word >= 0:
             chosen.append(self._selection(self._marks[self._word][:2], colour("white")))
         self.setExtraSelections(chosen)
         self.viewport().update()
 
-    def _selection(self, characters: Range, ink: QColor, *, struck: bool = False) -> QTextEdit.ExtraSelection:
-        made = QTextEdit.ExtraSelection()
+    def _strike_skips(self) -> None:
+        # a format of the text itself: Qt draws no strike through an extra selection
+        struck = QTextCharFormat()
+        struck.setFontStrikeOut(True)
+        for skip in self._skips:
+            self._cursor(skip).mergeCharFormat(struck)
+
+    def _cursor(self, characters: Range) -> QTextCursor:
         cursor = QTextCursor(self.document())
         cursor.setPosition(self._unit(characters[0]))
         cursor.setPosition(self._unit(characters[1]), QTextCursor.MoveMode.KeepAnchor)
+        return cursor
+
+    def _selection(self, characters: Range, ink: QColor) -> QTextEdit.ExtraSelection:
+        made = QTextEdit.ExtraSelection()
         shape = QTextCharFormat()
         shape.setForeground(ink)
-        shape.setFontStrikeOut(struck)
-        made.cursor, made.format = cursor, shape
+        made.cursor, made.format = self._cursor(characters), shape
         return made
 
     def _rects(self, characters: Range) -> Iterator[QRectF]:
