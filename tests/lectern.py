@@ -6,9 +6,11 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 
 from backend_core.backend import Backend, open_backend
 from backend_core.db.embedded import EmbeddedServer
+from backend_core.documents.tables import audios, document_pages, documents
 from backend_core.policy import Actor
 from backend_core.settings import Settings, load_settings
 from backend_core.worker import run_once
@@ -16,6 +18,33 @@ from backend_core.worker import run_once
 SAMPLES = Path(__file__).parents[1] / "resources" / "samples"
 
 MakeDocument = Callable[..., int]
+
+
+def add_documents(backend: Backend, actor: Actor, count: int) -> None:
+    """Insert finished documents with a page and an audio row each, straight into the tables."""
+    with backend.database.begin("Add") as conn:
+        object_id = conn.execute(
+            sa.text("INSERT INTO objects (store, key, sha256, bytes, content_type, refs) VALUES ('x', 'k', 'h', 1, 't', 1) RETURNING id")
+        ).scalar_one()
+        rows = [
+            {
+                "owner_id": actor.operator_id, "title": f"Document {n}", "filename": "a.txt", "kind": "txt", "status": "COMPLETED",
+                "correlation_id": "x", "size_bytes": 1, "object_id": object_id, "page_count": 1,
+            }
+            for n in range(count)
+        ]  # fmt: skip
+        ids = conn.execute(sa.insert(documents).returning(documents.c.id), rows).scalars().all()
+        pages = [{"document_id": document_id, "number": 1, "text": "x"} for document_id in ids]
+        page_ids = conn.execute(sa.insert(document_pages).returning(document_pages.c.id, document_pages.c.document_id), pages).all()
+        spoken = [
+            {
+                "document_id": row.document_id, "page_id": row.id, "page_revision": 1, "voice": "local:en-gb", "rate": 100, "pitch": 50,
+                "status": "COMPLETED", "lifetime": "ACTIVE", "correlation_id": "x", "object_id": object_id, "seconds": 1.5,
+                "created_by": actor.operator_id,
+            }
+            for row in page_ids
+        ]  # fmt: skip
+        conn.execute(sa.insert(audios), spoken)
 
 
 @pytest.fixture

@@ -17,6 +17,7 @@ from backend_core.settings import Settings
 from backend_core.worker import Worker, new_loop
 from tests.polling import eventually
 
+STOP_S = 60
 Serve = Callable[[Backend, Settings], AbstractContextManager[None]]
 
 
@@ -42,7 +43,8 @@ def _serving(backend: Backend, settings: Settings) -> Iterator[None]:
         yield
     finally:
         loop.call_soon_threadsafe(task.cancel)
-        thread.join()
+        thread.join(STOP_S)
+        assert not thread.is_alive()
 
 
 @pytest.fixture

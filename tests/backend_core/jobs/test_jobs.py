@@ -266,6 +266,34 @@ def test_a_worker_outlives_a_store_that_is_away_for_a_while(
     assert backend.storage.orphans() == ((), ())
 
 
+def test_a_worker_that_is_told_to_stop_while_it_starts_stops(backend: Backend, settings: Settings, serving: Serve) -> None:
+    pause = threading.Event()
+    for number in range(12):
+        with serving(backend, settings):
+            pause.wait(number * 0.004)
+
+
+@pytest.mark.logs("job taken over from a dead worker", "psycopg.pool", "procrastinate", "job will be retried", "asyncio")
+@pytest.mark.parametrize("channel", ["lectern-queue", "lectern-desktop"])
+def test_a_job_whose_connections_are_cut_is_done_all_the_same(
+    settings: Settings, make_document: MakeDocument, serving: Serve, admin: Admin, channel: str
+) -> None:
+    document_id = make_document()
+    cut = threading.Event()
+
+    def speak(_request: SpeechRequest) -> None:
+        if not cut.is_set():
+            admin.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name LIKE %s", (f"{channel}@%",))
+            cut.set()
+
+    with open_backend(settings, application="desktop", engines=[Scripted(speak)]) as backend, serving(backend, settings):
+        actor = backend.actor()
+        backend.audios.generate(document_id, actor=actor)
+        eventually(lambda: cut.is_set() and not backend.jobs.open_count(), within_s=60)
+        assert [row.status for row in backend.audios.listing(document_id, actor=actor)] == ["COMPLETED"]
+        assert [job.state for job in backend.jobs.listing(actor=actor)][0] == "done"
+
+
 def test_the_queue_counts_its_own_jobs_only(
     backend: Backend, actor: Actor, make_document: MakeDocument, settings: Settings, tmp_path: Path
 ) -> None:
