@@ -119,10 +119,11 @@ def _formatter() -> _RedactingFormatter:
     )
 
 
-def configure_logging(folder: Path, *, process: str, level: str = "INFO") -> Path:
+def configure_logging(folder: Path, *, process: str, level: str = "INFO", else_stderr: bool = True) -> Path:
     """Send every log line of this process to ``folder/process.log``; return that path.
 
-    A folder that cannot be written to costs the log file, never the program: lines then go to standard error.
+    A folder that cannot be written to costs the log file, never the program: lines then go to standard error, or
+    nowhere where that belongs to a person (``else_stderr=False``).
     """
     path = folder / f"{process}.log"
     handler: logging.Handler
@@ -132,7 +133,7 @@ def configure_logging(folder: Path, *, process: str, level: str = "INFO") -> Pat
         handler.acquire()
         handler.release()
     except OSError:
-        handler = logging.StreamHandler(sys.stderr)
+        handler = logging.StreamHandler(sys.stderr) if else_stderr else logging.NullHandler()
     handler.setFormatter(_formatter())
     root = logging.getLogger()
     for old in [old for old in root.handlers if old.get_name() == HANDLER]:

@@ -92,6 +92,7 @@ def load_settings(**overrides: object) -> Settings:
         pydantic.ValidationError: a value is outside its bounds.
     """
     # pydantic-settings does this too, for 5 MB of memory in every process
-    given = {name: os.environ[variable] for name in Settings.model_fields if (variable := f"{PREFIX}{name.upper()}") in os.environ}
+    # a variable that is set to nothing counts as not set, as for every program
+    given = {name: value for name in Settings.model_fields if (value := os.environ.get(f"{PREFIX}{name.upper()}"))}
     settings = Settings.model_validate(given | overrides)
     return settings.model_copy(update={"home": settings.home.expanduser().absolute()})

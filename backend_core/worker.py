@@ -62,12 +62,8 @@ class Identity:
 
     def check(self) -> None:
         """Fail unless the session that says we are alive still works."""
-        # one that is busy with a duty shows by itself whether it works
-        if self._lock.acquire(blocking=False):
-            try:
-                self._conn.execute("")
-            finally:
-                self._lock.release()
+        # without our lock: a duty may wait long for the very server whose end is to be noticed
+        self._conn.execute("")
 
     def close(self) -> None:
         """Give up everything at once."""
@@ -180,7 +176,7 @@ class Worker:
             for job in stalled:
                 await self._recover(app, job)
             await app.job_manager.prune_stalled_workers(self._settings.stalled_after_s)
-            await asyncio.sleep(RECOVER_EVERY_S)
+            await asyncio.sleep(min(RECOVER_EVERY_S, self._settings.stalled_after_s / 2))
 
     async def _recover(self, app: procrastinate.App, job: queue_jobs.Job) -> None:
         """Hand the job of a dead worker to a live one; a job that outlived its retries is given up."""
@@ -257,7 +253,7 @@ async def _main(settings: Settings, *, follow_stdin: bool) -> None:
     if sys.platform != "win32":
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, stopping.set)
-    failures = 0
+    failures = -1
     while not stopping.is_set():
         began = time.monotonic()
         try:

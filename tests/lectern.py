@@ -24,7 +24,10 @@ def add_documents(backend: Backend, actor: Actor, count: int) -> None:
     """Insert finished documents with a page and an audio row each, straight into the tables."""
     with backend.database.begin("Add") as conn:
         object_id = conn.execute(
-            sa.text("INSERT INTO objects (store, key, sha256, bytes, content_type, refs) VALUES ('x', 'k', 'h', 1, 't', 1) RETURNING id")
+            sa.text(
+                "INSERT INTO objects (store, key, sha256, bytes, content_type, refs)"
+                " VALUES ('x', gen_random_uuid(), 'h', 1, 't', 1) RETURNING id"
+            )
         ).scalar_one()
         rows = [
             {

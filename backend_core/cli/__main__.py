@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-import json
+import contextlib
 import os
 import sys
 
@@ -13,7 +13,7 @@ from backend_core import __version__
 from backend_core.cli import audit, documents, jobs, monitoring, samples, server, speech
 from backend_core.cli.context import Context
 from backend_core.cli.output import Output
-from backend_core.errors import LecternError
+from backend_core.errors import InvalidInput, LecternError, Unexpected
 from backend_core.logs import configure_logging, correlated, get_logger, log_failure
 from backend_core.settings import load_settings
 
@@ -35,43 +35,57 @@ def parser() -> argparse.ArgumentParser:
 
 def main(arguments: list[str] | None = None) -> int:
     """Run one command; return 0 on success, 1 on an expected failure, 2 on wrong usage."""
-    parsed = parser().parse_args(arguments)
+    try:
+        return _run(parser().parse_args(arguments))
+    finally:
+        _flush()
+
+
+def _run(parsed: argparse.Namespace) -> int:
     output = Output(as_json=parsed.json)
     try:
         settings = load_settings()
     except pydantic.ValidationError as error:
         names = ", ".join(f"LECTERN_{str(part['loc'][0]).upper()}: {part['msg']}" for part in error.errors())
-        sys.stderr.write(f"A setting cannot be used. {names}\n")
+        _say(InvalidInput(f"A setting cannot be used. {names}."), "", output)
         return WRONG_USAGE
-    configure_logging(settings.log_dir, process="command", level=settings.log_level)
+    configure_logging(settings.log_dir, process="command", level=settings.log_level, else_stderr=False)
     with correlated() as correlation:
         try:
             code: int = parsed.run(Context(settings=settings, output=output, arguments=parsed))
-            sys.stdout.flush()
         except LecternError as error:
-            return _failed(error, error.correlation_id or correlation, as_json=parsed.json)
+            log.warning("command refused", error_code=error.code, sentence=str(error))
+            _say(error, error.correlation_id or correlation, output)
+            return EXPECTED_FAILURE
         except KeyboardInterrupt:
             sys.stderr.write("\nStopped.\n")
             return INTERRUPTED
         except BrokenPipeError:
-            # the reader of our output went away; nothing is wrong, and Python must not complain at exit
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            # the reader of our output went away; nothing is wrong
             return EXPECTED_FAILURE
         except Exception as error:  # noqa: BLE001  # boundary: a person sees a sentence and an id, the log has the rest
             log_failure(log, "command failed", error, facts={"command": parsed.command})
             sentence = f"Something went wrong. The log in {settings.log_dir} has more under {correlation}."
-            sys.stderr.write(sentence + "\n")
+            _say(Unexpected(sentence), correlation, output)
             return EXPECTED_FAILURE
     return code
 
 
-def _failed(error: LecternError, correlation: str, *, as_json: bool) -> int:
-    log.warning("command refused", error_code=error.code, sentence=str(error))
-    if as_json:
-        facts = {"error": {"code": error.code, "sentence": str(error), "next_step": error.next_step, "correlation_id": correlation}}
-        sys.stdout.write(json.dumps(facts, ensure_ascii=False) + "\n")
+def _say(error: LecternError, correlation: str, output: Output) -> None:
     sys.stderr.write(f"{error} {error.next_step}\n")
-    return EXPECTED_FAILURE
+    if output.as_json:
+        facts = {"code": error.code, "sentence": str(error), "next_step": error.next_step, "correlation_id": correlation}
+        # an output that takes nothing has been complained about already
+        with contextlib.suppress(LecternError, BrokenPipeError):
+            output.result({"error": facts}, text="")
+
+
+def _flush() -> None:
+    """Empty the output; what nobody can take any more must not make Python complain at exit."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 if __name__ == "__main__":

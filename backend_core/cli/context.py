@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 from backend_core.backend import Backend, open_backend
 from backend_core.cli.output import Output
@@ -20,6 +20,9 @@ class Subcommands(Protocol):
     def add_parser(self, name: str, **options: Any) -> argparse.ArgumentParser:
         """Add one command."""
         ...
+
+
+LARGEST: Final = 2**31 - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,14 +47,21 @@ def command(commands: Subcommands, name: str, run: Run, *, help: str) -> argpars
     """Add a command with the options every command has."""
     parser = commands.add_parser(name, help=help, description=help)
     parser.add_argument("--json", action="store_true", help="print one JSON value")
-    parser.add_argument("--reason", help="why you do this; kept in the audit log")
+    parser.add_argument("--reason", type=words, help="why you do this; kept in the audit log")
     parser.set_defaults(run=run)
     return parser
 
 
 def positive(text: str) -> int:
-    """Parse a whole number of at least 1."""
+    """Parse a whole number of at least 1 that the database can hold."""
     value = int(text)
-    if value < 1:
-        raise argparse.ArgumentTypeError("must be at least 1")
+    if not 1 <= value <= LARGEST:
+        raise argparse.ArgumentTypeError(f"must be between 1 and {LARGEST}")
     return value
+
+
+def words(text: str) -> str:
+    """Parse text that the database can hold, which bytes of another encoding are not."""
+    if any("\ud800" <= character <= "\udfff" for character in text):
+        raise argparse.ArgumentTypeError("is not valid text")
+    return text

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from backend_core.backend import Backend
-from backend_core.cli.context import Context, Subcommands, command, positive
+from backend_core.cli.context import Context, Subcommands, command, positive, words
 from backend_core.cli.output import table
 from backend_core.cli.waiting import wait_for_documents
 from backend_core.documents.records import DocumentRow
@@ -17,6 +17,7 @@ from backend_core.policy import Actor
 
 LISTED = 500
 EMPTY = "No documents yet. Import one: lecternctl import FILE"
+NO_MATCH = "No document matches."
 
 
 def register(commands: Subcommands) -> None:
@@ -24,15 +25,15 @@ def register(commands: Subcommands) -> None:
     importing = command(commands, "import", _import, help="import documents and wait until their pages are read")
     importing.add_argument("files", nargs="+", metavar="FILE", help="PDF, DOCX, Markdown or text")
     listing = command(commands, "documents", _documents, help="list documents, newest first")
-    listing.add_argument("--search", default="", help="words that occur in the title or file name")
+    listing.add_argument("--search", type=words, default="", help="words that occur in the title or file name")
     listing.add_argument("--status", choices=("PENDING", "PROCESSING", "COMPLETED", "FAILED"))
     listing.add_argument("--limit", type=positive, default=LISTED, help="at most this many")
     deleting = command(commands, "delete", _delete, help="delete a document")
     deleting.add_argument("document", type=positive)
-    deleting.add_argument("--title", required=True, help="its exact title, to be sure")
+    deleting.add_argument("--title", type=words, required=True, help="its exact title, to be sure")
     renaming = command(commands, "rename", _rename, help="give a document another title")
     renaming.add_argument("document", type=positive)
-    renaming.add_argument("title")
+    renaming.add_argument("title", type=words)
 
 
 def _files(patterns: list[str]) -> list[Path]:
@@ -86,7 +87,8 @@ def _documents(context: Context) -> int:
             if after is None or len(found) >= arguments.limit:
                 break
     rows = [(row.id, row.title, row.kind, row.page_count, row.language, row.status, _audio(row)) for row in found]
-    text = table(("id", "title", "kind", "pages", "lang", "status", "audio"), rows, empty=EMPTY)
+    empty = NO_MATCH if arguments.search or arguments.status else EMPTY
+    text = table(("id", "title", "kind", "pages", "lang", "status", "audio"), rows, empty=empty)
     if total > len(found):
         text += f"\n{len(found)} of {total} documents"
     context.output.result([_json(row) for row in found], text=text)

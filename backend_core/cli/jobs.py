@@ -49,7 +49,10 @@ def _run_worker(context: Context) -> int:
     if context.arguments.once:
         with context.backend() as (backend, _actor):
             run_once(backend, context.settings)
-        return 0
-    context.output.note("Running jobs. Ctrl+C stops after the current ones.")
-    run_worker(context.settings)
+            waiting = backend.jobs.open_count()
+    else:
+        context.output.note("Running jobs. Ctrl+C stops after the current ones.")
+        run_worker(context.settings)
+        waiting = None
+    context.output.result({"stopped": True, "open_jobs": waiting}, text="")
     return 0

@@ -10,6 +10,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
+from backend_core.errors import StorageFailed
+
 WIDEST: Final = 60
 BAR: Final = 30
 
@@ -41,9 +43,14 @@ class Output:
 
     def result(self, value: Any, *, text: str) -> None:
         """Print a result: ``value`` for scripts, ``text`` for people."""
-        line = json.dumps(plain(value), ensure_ascii=False) if self.as_json else text
-        sys.stdout.write(line + "\n" if line else "")
-        sys.stdout.flush()
+        line = _json(plain(value)) if self.as_json else _encodable(text)
+        try:
+            sys.stdout.write(line + "\n" if line else "")
+            sys.stdout.flush()
+        except BrokenPipeError:
+            raise
+        except OSError:
+            raise StorageFailed("The output cannot be written.") from None
 
     def note(self, text: str) -> None:
         """Say something on the way, to people only."""
@@ -61,22 +68,38 @@ class Output:
         sys.stderr.flush()
 
 
+def _json(value: Any) -> str:
+    text = json.dumps(value, ensure_ascii=False)
+    # a terminal of another encoding, or a file name that is no text, must not make it anything but JSON
+    return text if _encodable(text) == text else json.dumps(value)
+
+
+def _encodable(text: str) -> str:
+    """Return ``text`` with what standard output cannot write replaced by question marks."""
+    encoding = sys.stdout.encoding or "utf-8"
+    return text.encode(encoding, "replace").decode(encoding)
+
+
 def table(headings: Sequence[str], rows: Sequence[Sequence[object]], *, empty: str) -> str:
-    """Return an aligned table; numbers to the right; ``empty`` when there are no rows."""
+    """Return an aligned table; numbers to the right; ``empty`` when there are no rows.
+
+    Long cells are cut, but for the last column, where sentences stand.
+    """
     if not rows:
         return empty
-    cells = [["" if cell is None else _short(cell) for cell in row] for row in rows]
+    last = len(headings) - 1
+    cells = [["" if cell is None else _short(cell, cut=place < last) for place, cell in enumerate(row)] for row in rows]
     widths = [max(len(heading), *(len(row[place]) for row in cells)) for place, heading in enumerate(headings)]
     numeric = [all(isinstance(row[place], int | float) or row[place] is None for row in rows) for place in range(len(headings))]
     lines = [list(headings), *cells]
     return "\n".join("  ".join(_aligned(cell, widths[n], right=numeric[n]) for n, cell in enumerate(line)).rstrip() for line in lines)
 
 
-def _short(cell: object) -> str:
+def _short(cell: object, *, cut: bool) -> str:
     text = f"{cell:.1f}" if isinstance(cell, float) else str(cell)
     # control characters in a title must not reach the terminal
     text = "".join(character if character.isprintable() else " " for character in text)
-    return text if len(text) <= WIDEST else text[: WIDEST - 1] + "…"
+    return text if len(text) <= WIDEST or not cut else text[: WIDEST - 1] + "…"
 
 
 def _aligned(cell: str, width: int, *, right: bool) -> str:

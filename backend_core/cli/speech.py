@@ -60,8 +60,8 @@ def _generate(backend: Backend, actor: Actor, context: Context) -> Generated:
     except VoiceInUse as error:
         # asking twice is no mistake: the answer is the audio that exists
         context.output.note(f"{error} Nothing new was queued.")
-        chosen = next(row.voice for row in backend.audios.listing(arguments.document, actor=actor) if row.id == error.audio_id)
         rows = backend.audios.listing(arguments.document, actor=actor)
+        chosen = next((row.voice for row in rows if row.id == error.audio_id), None)
         pages = set(arguments.page or ()) or {row.page for row in rows}
         return Generated(queued=(), existing=tuple(row for row in rows if row.voice == chosen and row.page in pages))
 

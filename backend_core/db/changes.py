@@ -136,6 +136,8 @@ class Changes:
                     pause = _FIRST_PAUSE_S
                     work(conn)
             except psycopg.Error as exc:
+                if self._closing.is_set():
+                    return
                 _log.info("change hints lost their connection: %s", type(exc).__name__)
             finally:
                 with self._condition:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Final
 
-from sqlalchemy import Connection, Select, func, select, update
+from sqlalchemy import BigInteger, Column, ColumnElement, Connection, Select, any_, bindparam, func, literal, select, update
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from backend_core import faults
@@ -78,18 +80,17 @@ class Audios:
             values = {"document_id": document_id, "voice": chosen.id, "rate": rate, "pitch": pitch, "created_by": actor.operator_id}
             new = self._create(conn, wanted, values)
             faults.point("generate.rows")
-            rows = self._rows(conn, audios.c.page_id.in_(list(wanted)), audios.c.voice == chosen.id)
-            queued = tuple(row for row in rows if row.id in new)
-            if not queued:
+            rows = self._rows(conn, _among(audios.c.page_id, wanted), audios.c.voice == chosen.id)
+            if not new:
                 first = rows[0]
                 raise VoiceInUse(page=first.page, voice=chosen.label, audio_id=first.id)
-            job_ids = self._queue(conn, queued, title=document["title"], actor=actor)
+            queued = self._queue(conn, [row for row in rows if row.id in new], title=document["title"], actor=actor)
             target = Target(kind="document", id=str(document_id))
             after = {"voice": chosen.id, "pages": [row.page for row in queued], "rate": rate, "pitch": pitch}
             self._audit.record(conn, actor=actor, action="audio.generate", target=target, after=after)
             faults.point("generate.commit")
         existing = tuple(row for row in rows if row.id not in new)
-        log.info("audio queued", document_id=document_id, voice=chosen.id, pages=len(queued), jobs=len(job_ids))
+        log.info("audio queued", document_id=document_id, voice=chosen.id, pages=len(queued))
         return Generated(queued=queued, existing=existing)
 
     @staticmethod
@@ -104,7 +105,7 @@ class Audios:
 
     @staticmethod
     def _lock_pages(conn: Connection, document_id: int, pages: Sequence[int] | None) -> dict[int, int]:
-        """Lock the pages, so that two requests for one page wait for each other; return page ids by revision."""
+        """Lock the pages, so that two requests for one page wait for each other; return the revision of each page id."""
         columns = document_pages.c
         query = select(columns.id, columns.number, columns.revision, _has_text()).where(columns.document_id == document_id)
         if pages is not None:
@@ -121,17 +122,19 @@ class Audios:
     def _create(self, conn: Connection, pages: Mapping[int, int], values: Mapping[str, Any]) -> set[int]:
         """Insert a pending audio for each page that has none in this voice; revive failed ones; return the ids."""
         fresh = dict(values) | {"status": "PENDING", "lifetime": "ACTIVE", "correlation_id": correlation_id()}
-        rows = [fresh | {"page_id": page_id, "page_revision": revision} for page_id, revision in pages.items()]
+        # one statement with few parameters, however many pages there are: a statement takes 65,535
+        constant = [literal(value, audios.c[name].type) for name, value in fresh.items()]
+        source = select(document_pages.c.id, document_pages.c.revision, *constant).where(_among(document_pages.c.id, pages))
         # the page is locked; should anything else ever insert here, the unique index answers and nothing crashes
-        new = upsert(audios).values(rows)
+        new = upsert(audios).from_select(["page_id", "page_revision", *fresh], source)
         new = new.on_conflict_do_nothing(index_elements=[audios.c.page_id, audios.c.voice], index_where=audios.c.lifetime == "ACTIVE")
         created = set(conn.execute(new.returning(audios.c.id)).scalars())
-        failed = update(audios).where(audios.c.page_id.in_(list(pages)), audios.c.voice == values["voice"])
+        failed = update(audios).where(_among(audios.c.page_id, pages), audios.c.voice == values["voice"])
         failed = failed.where(audios.c.lifetime == "ACTIVE", audios.c.status == "FAILED")
         revived = failed.values(fresh | {"error": None, "error_code": None, "created_at": func.now()}).returning(audios.c.id)
         return created | set(conn.execute(revived).scalars())
 
-    def _queue(self, conn: Connection, queued: Sequence[AudioRow], *, title: str, actor: Actor) -> tuple[int, ...]:
+    def _queue(self, conn: Connection, queued: Sequence[AudioRow], *, title: str, actor: Actor) -> tuple[AudioRow, ...]:
         requests = [
             JobRequest(
                 task=SPEAK,
@@ -141,9 +144,9 @@ class Audios:
             for row in queued
         ]
         job_ids = self._jobs.defer(conn, requests, actor=actor)
-        for row, job_id in zip(queued, job_ids, strict=True):
-            conn.execute(update(audios).where(audios.c.id == row.id).values(job_id=job_id))
-        return job_ids
+        known = update(audios).where(audios.c.id == bindparam("audio")).values(job_id=bindparam("job"))
+        conn.execute(known, [{"audio": row.id, "job": job_id} for row, job_id in zip(queued, job_ids, strict=True)])
+        return tuple(replace(row, job_id=job_id) for row, job_id in zip(queued, job_ids, strict=True))
 
     def requeue(self, audio_id: int, *, actor: Actor) -> int:
         """Queue a failed audio again; return the job's id.
@@ -162,9 +165,9 @@ class Audios:
             conn.execute(update(audios).where(audios.c.id == audio_id).values(values))
             found = self._rows(conn, audios.c.id == audio_id)
             title = conn.execute(select(documents.c.title).where(documents.c.id == row["document_id"])).scalar_one()
-            job_id = self._queue(conn, found, title=title, actor=actor)[0]
+            queued = self._queue(conn, found, title=title, actor=actor)[0]
             self._audit.record(conn, actor=actor, action="audio.generate", target=target, after={"retry": True})
-        return job_id
+        return queued.job_id or 0
 
     def listing(self, document_id: int, *, actor: Actor, page: int | None = None) -> tuple[AudioRow, ...]:
         """Return the active audio of a document, or of one page, by page and voice."""
@@ -268,6 +271,10 @@ class Audios:
     def _rows(conn: Connection, *where: Any) -> tuple[AudioRow, ...]:
         query = _audio_query().where(audios.c.lifetime == "ACTIVE", *where).order_by(document_pages.c.number, audios.c.voice)
         return tuple(AudioRow(**row) for row in conn.execute(query).mappings())
+
+
+def _among(column: Column[int], ids: Iterable[int]) -> ColumnElement[bool]:
+    return column == any_(literal(list(ids), ARRAY(BigInteger)))
 
 
 def _has_text() -> Any:

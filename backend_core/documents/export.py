@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import secrets
 import shutil
 import tempfile
 import zipfile
@@ -67,7 +68,7 @@ class Exports:
 
         Raises:
             NotFound: no finished audio.
-            InvalidInput: an unknown format, or several voices and none chosen.
+            InvalidInput: an unknown format, several voices and none chosen, or ``to`` is a device or a pipe.
             DamagedObject: a stored file was changed, or the page no longer sounds as it did.
             StorageFailed: the file cannot be written.
         """
@@ -78,6 +79,8 @@ class Exports:
         with correlated():
             rows = self._chosen(document_id, actor=actor, voice=voice, page=page)
             path = to / f"{safe_name(self._title(document_id))}.{format}" if to.is_dir() else to
+            if path.exists() and not path.is_file():
+                raise InvalidInput("That is not a file; name a file or a folder.")
             after = {"format": format, "pages": len(rows), "voice": rows[0].voice}
             with self._database.begin("Record export") as conn:
                 self._audit.record(conn, actor=actor, action="audio.export", target=target, after=after)
@@ -191,7 +194,8 @@ def _zip(pages: Iterator[PlayableAudio], made: Path) -> None:
 
 
 def _move(made: Path, path: Path) -> None:
-    partial = path.with_name(f".{path.name}.part")
+    # a name of its own: two exports to one path must not write into each other, nor may a long name grow longer
+    partial = path.with_name(f".lectern-{secrets.token_hex(4)}.part")
     try:
         shutil.copyfile(made, partial)
         partial.replace(path)

@@ -17,10 +17,15 @@ def kill_processes(home: Home) -> None:
             if (role, step) not in home.unreached:
                 attempt(step)
         if done % BATCH == 0 or done == len(steps):
-            home.kill_randomly()
-            home.feed(each=VOICE_KILLS)
-            home.drain(voice_kills=VOICE_KILLS)
-            assert home.settle() == []
+            repair(home)
+
+
+def repair(home: Home) -> None:
+    """Kill once more at random, let a worker do what is left while its voices are killed, and check every promise."""
+    home.kill_randomly()
+    home.feed(each=VOICE_KILLS)
+    home.drain(voice_kills=VOICE_KILLS)
+    assert home.settle() == []
 
 
 def kill_databases(home: Home) -> None:

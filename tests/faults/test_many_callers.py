@@ -19,6 +19,7 @@ from backend_core.backend import Backend, open_backend
 from backend_core.db.embedded import EmbeddedServer
 from backend_core.policy import Actor
 from backend_core.settings import Settings, load_settings
+from backend_core.worker import run_once
 from tests.faults import children
 from tests.faults.callers import ask_at_once, caller
 from tests.faults.harness import start
@@ -104,9 +105,7 @@ def test_commands_that_speak_the_same_page_at_once_all_answer_with_the_same_audi
 ) -> None:
     command = [sys.executable, "-m", "backend_core.cli", "speak", str(actor_document), "--wait", "--json"]
     variables = {**os.environ, **environment(0)}
-    running = [
-        subprocess.Popen(command, env=variables, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) for _ in range(COMMANDS)
-    ]
+    running = [subprocess.Popen(command, env=variables, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) for _ in range(COMMANDS)]
     answers = [child.communicate(timeout=90) for child in running]
     assert [(child.returncode, said) for child, (_, said) in zip(running, answers, strict=True)] == [(0, "")] * COMMANDS
     audios = [json.loads(answer)["audios"] for answer, _ in answers]
@@ -123,7 +122,5 @@ def actor_document(settings: Settings, tmp_path: Path) -> int:
     with open_backend(settings) as backend:
         actor: Actor = backend.actor()
         document = backend.documents.import_file(path, actor=actor).document
-        from backend_core.worker import run_once
-
         run_once(backend, settings)
     return document.id

@@ -6,8 +6,10 @@ import pytest
 
 from tests.house import rules
 
+PROVES = {rules.queries: pytest.mark.trace("A76"), rules.log_calls: pytest.mark.trace("A82")}
 
-@pytest.mark.parametrize("rule", rules.RULES, ids=lambda rule: rule.__name__)
+
+@pytest.mark.parametrize("rule", [pytest.param(rule, id=rule.__name__, marks=PROVES.get(rule, ())) for rule in rules.RULES])
 def test_the_project_keeps_the_rule(rule: rules.Callable[[], list[str]]) -> None:
     assert rule() == []
 
@@ -27,16 +29,15 @@ def test_the_project_keeps_the_rule(rule: rules.Callable[[], list[str]]) -> None
         ("x = 1  # an ordinary remark", False),
     ],
 )
-@pytest.mark.trace("A51")
 def test_a_silenced_warning_needs_code_and_reason(line: str, noticed: bool) -> None:
     assert bool(list(rules.silenced_without_reason(line))) is noticed
 
 
-@pytest.mark.trace("A51")
 def test_every_silenced_warning_of_the_project_gives_its_reason() -> None:
     assert rules.reasons() == []
 
 
+@pytest.mark.trace("A76")
 @pytest.mark.parametrize(
     ("source", "noticed"),
     [
@@ -54,6 +55,7 @@ def test_sql_built_from_parts_is_noticed(source: str, noticed: bool) -> None:
     assert bool(list(rules.text_built_in_calls(source, names=rules.SQL_CALLS))) is noticed
 
 
+@pytest.mark.trace("A82")
 @pytest.mark.parametrize(
     ("source", "noticed"),
     [

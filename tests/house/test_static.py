@@ -42,7 +42,7 @@ def ruff(*arguments: str, source: str | None = None) -> list[dict[str, object]]:
         pytest.param("E722,BLE001", "try:\n    x = 1\nexcept:\n    x = 2\n", id="except", marks=pytest.mark.trace("A24", "A57")),
         pytest.param("PLR2004", "def f(x: int) -> bool:\n    return x > 17\n", id="numbers", marks=pytest.mark.trace("A85")),
         pytest.param("F401,F841", "import os\n", id="unused", marks=pytest.mark.trace("A86")),
-        pytest.param("G,S608", "import logging\nx = 1\nlogging.info(f'{x}')\n", id="built text"),
+        pytest.param("G,S608", "import logging\nx = 1\nlogging.info(f'{x}')\n", id="built text", marks=pytest.mark.trace("A76", "A82")),
         pytest.param("TID251", "from unittest.mock import Mock\n", id="mocks"),
     ],
 )

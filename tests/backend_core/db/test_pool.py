@@ -223,14 +223,16 @@ def test_a_restart_of_the_server_under_load_is_survived_without_a_new_pool(
     threads = [threading.Thread(target=load, args=(number,)) for number in range(8)]
     for thread in threads:
         thread.start()
-    eventually(lambda: min(counts) > 5)
-    embedded.stop(home, force=True)
-    assert start_server(home).pid != server.pid
-    before = list(counts)
-    eventually(lambda: all(now > then + 5 for now, then in zip(counts, before, strict=True)))
-    stop.set()
-    for thread in threads:
-        thread.join(30)
+    try:
+        eventually(lambda: min(counts) > 5)
+        embedded.stop(home, force=True)
+        assert start_server(home).pid != server.pid
+        before = list(counts)
+        eventually(lambda: all(now > then + 5 for now, then in zip(counts, before, strict=True)))
+    finally:
+        stop.set()
+        for thread in threads:
+            thread.join(30)
     assert {type(exc) for exc in errors} <= {DatabaseAway}
     assert database.pool.snapshot().in_use == 0
     database.close()

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
+import re
 import threading
-from collections.abc import Callable
+import zipfile
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import LiteralString
 
 import miniaudio
 import psycopg
@@ -19,8 +23,51 @@ from backend_core.errors import Cancelled, Conflict, DamagedObject, InvalidInput
 from backend_core.policy import Actor
 from backend_core.settings import Settings
 from tests.lectern import MakeDocument
+from tests.polling import eventually
 
 RunJobs = Callable[[], None]
+
+REFUSE_AT_COMMIT = """
+CREATE FUNCTION refuse_at_commit() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE insufficient_privilege; END $$;
+CREATE CONSTRAINT TRIGGER refuse_at_commit AFTER INSERT ON audios DEFERRABLE INITIALLY DEFERRED
+    FOR EACH ROW EXECUTE FUNCTION refuse_at_commit()
+"""
+
+
+class Watcher:
+    """Two connections of the superuser: one that stands in the way, one that looks at who waits."""
+
+    def __init__(self, dsn: str) -> None:
+        self._other = psycopg.connect(dsn)
+        self._looking = psycopg.connect(dsn, autocommit=True)
+
+    @contextlib.contextmanager
+    def blocking(self, statement: LiteralString) -> Iterator[psycopg.Connection]:
+        """Hold what the statement locks until ``release``, a commit, or the end."""
+        self._other.execute(statement)
+        try:
+            yield self._other
+        finally:
+            self.release()
+
+    def release(self) -> None:
+        self._other.rollback()
+
+    def count(self, rest: LiteralString) -> int:
+        row = self._looking.execute("SELECT count(*) " + rest).fetchone()
+        assert row is not None
+        return int(row[0])
+
+    def close(self) -> None:
+        self._other.close()
+        self._looking.close()
+
+
+@pytest.fixture
+def watcher(clean: EmbeddedServer) -> Iterator[Watcher]:
+    opened = Watcher(clean.admin_dsn)
+    yield opened
+    opened.close()
 
 
 def rows_of(backend: Backend) -> int:
@@ -60,46 +107,71 @@ def test_twenty_who_ask_at_once_get_one_audio_and_nineteen_conflicts(
 
 
 @pytest.mark.trace("A21", "A33")
-def test_the_page_stays_locked_until_the_audio_row_is_committed(
-    backend: Backend, actor: Actor, make_document: MakeDocument, clean: EmbeddedServer
+def test_nothing_slips_between_the_check_of_a_page_and_the_insert(
+    backend: Backend, actor: Actor, make_document: MakeDocument, watcher: Watcher
 ) -> None:
     document_id = make_document()
-    with psycopg.connect(clean.admin_dsn) as other:
-        other.execute("SELECT id FROM document_pages FOR UPDATE")
-        with ThreadPoolExecutor(1) as pool:
-            asked = pool.submit(backend.audios.generate, document_id, actor=actor)
-            waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted"
-            with psycopg.connect(clean.admin_dsn, autocommit=True) as watcher:
-                while watcher.execute(waiting).fetchone() == (0,):
-                    assert not asked.done()
-            assert rows_of(backend) == 0
-            other.rollback()
-            assert len(asked.result(10).queued) == 1
+    locked = "FROM pg_locks WHERE relation = 'document_pages'::regclass AND mode = 'RowShareLock' AND granted"
+    with ThreadPoolExecutor(2) as pool, watcher.blocking("LOCK TABLE audios IN SHARE MODE"):
+        # a table that can be read and not written to stops the first request between its check and its insert
+        asked = [pool.submit(backend.audios.generate, document_id, actor=actor)]
+        eventually(lambda: watcher.count("FROM pg_locks WHERE NOT granted AND relation = 'audios'::regclass") == 1)
+        assert watcher.count(locked) == 1
+        with pytest.raises(psycopg.errors.LockNotAvailable):
+            watcher.count("FROM (SELECT id FROM document_pages FOR UPDATE NOWAIT) AS page")
+        asked.append(pool.submit(backend.audios.generate, document_id, actor=actor))
+        # the second request waits for the transaction of the first, not for the table
+        eventually(lambda: watcher.count("FROM pg_locks WHERE NOT granted AND locktype = 'transactionid'") == 1)
+        assert rows_of(backend) == 0
+        watcher.release()
+        first, second = (request.exception(10) for request in asked)
+    assert first is None
+    assert isinstance(second, VoiceInUse)
+    assert rows_of(backend) == backend.jobs.open_count() == 1
 
 
 @pytest.mark.trace("A34")
 def test_an_audio_that_appears_before_the_lock_is_a_conflict_and_no_crash(
-    backend: Backend, actor: Actor, make_document: MakeDocument
+    backend: Backend, actor: Actor, make_document: MakeDocument, watcher: Watcher
 ) -> None:
     document_id = make_document()
-    backend.audios.generate(document_id, actor=actor)
-    with pytest.raises(VoiceInUse):
-        backend.audios.generate(document_id, actor=actor)
+    with ThreadPoolExecutor(1) as pool, watcher.blocking("SELECT id FROM document_pages FOR UPDATE") as other:
+        asked = pool.submit(backend.audios.generate, document_id, actor=actor, voice="local:en-gb")
+        eventually(lambda: watcher.count("FROM pg_locks WHERE NOT granted") == 1)
+        other.execute(
+            "INSERT INTO audios (document_id, page_id, page_revision, voice, rate, pitch, status, lifetime, correlation_id, created_by)"
+            " SELECT document_id, p.id, p.revision, 'local:en-gb', 100, 50, 'PENDING', 'ACTIVE', 'x', d.owner_id"
+            " FROM document_pages p JOIN documents d ON d.id = p.document_id"
+        )
+        other.commit()
+        with pytest.raises(VoiceInUse) as caught:
+            asked.result(10)
+    assert (caught.value.page, caught.value.voice) == (1, "English (Great Britain)")
+    assert rows_of(backend) == 1
+    assert backend.jobs.open_count() == 0
 
 
 @pytest.mark.trace("A36")
+@pytest.mark.parametrize(
+    ("refuse", "allow"),
+    [
+        pytest.param("REVOKE INSERT ON job_run FROM lectern_app", "GRANT INSERT ON job_run TO lectern_app", id="job"),
+        pytest.param("REVOKE INSERT ON audit_event FROM lectern_app", "GRANT INSERT ON audit_event TO lectern_app", id="record"),
+        pytest.param(REFUSE_AT_COMMIT, "DROP FUNCTION refuse_at_commit CASCADE", id="commit"),
+    ],
+)
 def test_row_record_and_job_are_all_there_or_none(
-    backend: Backend, actor: Actor, make_document: MakeDocument, clean: EmbeddedServer
+    backend: Backend, actor: Actor, make_document: MakeDocument, clean: EmbeddedServer, refuse: LiteralString, allow: LiteralString
 ) -> None:
     document_id = make_document()
     before = len(backend.audit.latest(actor=actor))
     with psycopg.connect(clean.admin_dsn, autocommit=True) as admin:
-        admin.execute("REVOKE INSERT ON job_run FROM lectern_app")
+        admin.execute(refuse)
         try:
             with pytest.raises(NotAllowed):
                 backend.audios.generate(document_id, actor=actor)
         finally:
-            admin.execute("GRANT INSERT ON job_run TO lectern_app")
+            admin.execute(allow)
         assert admin.execute("SELECT count(*) FROM procrastinate_jobs WHERE status = 'todo'").fetchone() == (0,)
     assert rows_of(backend) == 0
     assert len(backend.audit.latest(actor=actor)) == before
@@ -172,7 +244,6 @@ def test_a_changed_or_missing_file_is_never_played(backend: Backend, actor: Acto
         backend.audios.play(row.id, actor=actor)
 
 
-@pytest.mark.trace("A55")
 @pytest.mark.parametrize(("rate", "pitch"), [(49, 50), (301, 50), (100, -1), (100, 100)])
 def test_speed_and_pitch_have_bounds(backend: Backend, actor: Actor, make_document: MakeDocument, rate: int, pitch: int) -> None:
     document_id = make_document()
@@ -222,8 +293,6 @@ def test_every_format_can_be_exported(
     if kind in {"mp3", "flac"}:
         assert abs(miniaudio.decode_file(str(path)).duration - seconds) < 0.25
     elif kind == "zip":
-        import zipfile
-
         with zipfile.ZipFile(path) as archive:
             assert archive.testzip() is None
             assert {"page-0001.mp3", "page-0002.vtt", "manifest.json"} <= set(archive.namelist())
@@ -231,6 +300,21 @@ def test_every_format_can_be_exported(
         text = path.read_text(encoding="utf-8")
         assert ("&lt;sign&gt;" in text) == (kind == "vtt")
         assert "One page." in text
+
+
+@pytest.mark.trace("A40")
+def test_an_export_is_named_after_its_title_in_every_script_without_what_harms(
+    backend: Backend, actor: Actor, make_document: MakeDocument, run_jobs: RunJobs, tmp_path: Path
+) -> None:
+    document_id = make_document()
+    version = backend.documents.get(document_id, actor=actor).version
+    backend.documents.rename(document_id, 'Отчёт ../"文書"\\रिपोर्ट?.', actor=actor, version=version)
+    backend.audios.generate(document_id, actor=actor)
+    run_jobs()
+    path = backend.exports.export(document_id, actor=actor, format="zip", to=tmp_path)
+    assert path == tmp_path / "Отчёт .__文書__रिपोर्ट.zip"
+    with zipfile.ZipFile(path) as archive:
+        assert all(re.fullmatch(r"[A-Za-z0-9._-]+", name) for name in archive.namelist())
 
 
 def test_two_homes_on_one_server_make_one_audio(

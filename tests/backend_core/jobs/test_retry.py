@@ -109,7 +109,9 @@ def test_a_job_that_fails_waits_three_times_and_is_then_given_up(
             assert job.state == "retrying"
             assert job.error == "The voice process stopped before the audio was complete."
             row = admin.execute("SELECT extract(epoch FROM retry_at - at)::float FROM job_failure ORDER BY id DESC LIMIT 1").fetchone()
-            queued = admin.execute("SELECT extract(epoch FROM scheduled_at - now())::float FROM procrastinate_jobs WHERE status = 'todo'").fetchone()
+            queued = admin.execute(
+                "SELECT extract(epoch FROM scheduled_at - now())::float FROM procrastinate_jobs WHERE status = 'todo'"
+            ).fetchone()
             assert row is not None
             assert queued is not None
             assert low - 0.1 <= float(str(row[0])) <= high + 0.1

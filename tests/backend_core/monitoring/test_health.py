@@ -19,6 +19,8 @@ from backend_core.monitoring.health import Finding
 from backend_core.monitoring.records import HealthCheck
 from backend_core.policy import Actor
 from backend_core.settings import Settings
+from backend_core.speech.local import LocalEngine
+from backend_core.worker import run_once
 from tests.backend_core.jobs.conftest import Serve, serving  # noqa: F401  # a fixture
 from tests.backend_core.jobs.fakes import Scripted, broken
 from tests.lectern import MakeDocument
@@ -69,8 +71,6 @@ def test_an_object_store_that_cannot_be_written_to_is_said_so(backend: Backend, 
 @pytest.mark.trace("A87")
 @pytest.mark.logs("job failed")
 def test_jobs_that_failed_today_are_counted(settings: Settings, make_document: MakeDocument, clean: EmbeddedServer) -> None:
-    from backend_core.worker import run_once
-
     document_id = make_document()
     final = settings.model_copy(update={"retry_limit": 0})
     with open_backend(final, engines=[Scripted(broken)]) as backend:
@@ -86,8 +86,6 @@ def test_jobs_that_failed_today_are_counted(settings: Settings, make_document: M
 
 @pytest.mark.trace("A87")
 def test_a_voice_process_that_does_not_start_is_said_so(settings: Settings, clean: EmbeddedServer, tmp_path: Path) -> None:
-    from backend_core.speech.local import LocalEngine
-
     with open_backend(settings, engines=[LocalEngine(command=[str(tmp_path / "none")])]) as backend:
         found = check(backend, backend.actor(), "Voices")
     assert found.status == "failed"

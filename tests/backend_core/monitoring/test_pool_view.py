@@ -33,7 +33,12 @@ HELD = 3
 @pytest.fixture
 def variables(settings: Settings) -> dict[str, str]:
     """Variables of another process of the same profile."""
-    return {"LECTERN_HOME": str(settings.home), "LECTERN_OBJECTS": str(settings.objects), "LECTERN_POOL_SIZE": "1", "LECTERN_MAX_OVERFLOW": "1"}
+    return {
+        "LECTERN_HOME": str(settings.home),
+        "LECTERN_OBJECTS": str(settings.objects),
+        "LECTERN_POOL_SIZE": "1",
+        "LECTERN_MAX_OVERFLOW": "1",
+    }
 
 
 @contextlib.contextmanager

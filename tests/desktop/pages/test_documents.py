@@ -185,6 +185,7 @@ def test_the_keyboard_reaches_everything(
     assert unnamed == []
 
 
+@pytest.mark.trace("A76")
 def test_a_hostile_title_is_only_characters_everywhere(
     scene: Callable[[], Scene], make_document: Callable[..., int], backend: Backend, actor: Actor, wait_until: Wait
 ) -> None:

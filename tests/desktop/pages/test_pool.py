@@ -7,6 +7,7 @@ import dataclasses
 import datetime as dt
 import json
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, LiteralString
 
@@ -21,7 +22,7 @@ from sqlalchemy import text
 from backend_core.backend import Backend, open_backend
 from backend_core.db import postmaster
 from backend_core.db.embedded import EmbeddedServer
-from backend_core.errors import DatabaseAway
+from backend_core.errors import DatabaseAway, PoolExhausted
 from backend_core.monitoring.records import BOUNDS_MS, Histogram, PoolView
 from backend_core.policy import Actor
 from backend_core.settings import load_settings
@@ -136,6 +137,31 @@ def test_the_figures_follow_pg_stat_activity_while_connections_come_and_go(
         wait_until(lambda: abs(view_of(page).server_connections - counted(TOTAL)) <= 1)
         most = counted("SHOW max_connections")
         assert page.pool.processes.connections.text() == f"{view_of(page).server_connections} of {most} server connections"
+
+
+@pytest.mark.trace("B9", "B13")
+def test_an_exhausted_pool_raises_the_alarm_and_shows_who_waited_in_vain(backend: Backend, open_page: OpenPage, wait_until: Wait) -> None:
+    settings = backend.settings.model_copy(update={"pool_size": 1, "max_overflow": 1, "pool_timeout_s": 2.0})
+    with open_backend(settings, application="desktop") as small, ThreadPoolExecutor(1) as other:
+        actor = small.actor()
+        page, _ = open_page(small, actor)
+        tab = page.pool
+        wait_until(lambda: tab.capacity.badge.text() == "healthy")
+        with small.database.begin("Hold"), small.database.begin("Hold as well"):
+            refused = other.submit(small.documents.listing, actor=actor)
+            wait_until(lambda: view_of(page).waiting == 1)
+            assert tab.capacity.badge.text() == "exhausted"
+            assert tab.waiters.value.text() == "1"
+            assert tab.capacity.gauge.accessibleName() == "Connections: 2 in use of 1 + 1"
+            assert [value for value, name, _ in tab.capacity.facts.facts if name == "overflow"] == ["1 of 1"]
+            wait_until(lambda: tab.waiters.chart.accessibleName().endswith("highest 1"))
+            error = refused.exception(10)
+            assert isinstance(error, PoolExhausted)
+            wait_until(lambda: "1 timeout" in tab.waiters.detail.text())
+            assert "limit 2 s" in tab.waiters.detail.text()
+            assert "p99" in tab.waits.histogram.accessibleName()
+        wait_until(lambda: tab.capacity.badge.text() == "healthy")
+        page.hide()
 
 
 def test_the_details_say_where_the_connection_was_taken_and_can_be_copied(
