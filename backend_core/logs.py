@@ -119,6 +119,13 @@ def _formatter() -> _RedactingFormatter:
     )
 
 
+class _LogFile(logging.handlers.RotatingFileHandler):
+    """A log file that costs a line, and says nothing to people, when it cannot be written: a full disk has its own sentence."""
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802  # the library's name and signature
+        """Drop the line."""
+
+
 def configure_logging(folder: Path, *, process: str, level: str = "INFO", else_stderr: bool = True) -> Path:
     """Send every log line of this process to ``folder/process.log``; return that path.
 
@@ -129,9 +136,9 @@ def configure_logging(folder: Path, *, process: str, level: str = "INFO", else_s
     handler: logging.Handler
     try:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        handler = logging.handlers.RotatingFileHandler(path, maxBytes=LOG_BYTES, backupCount=LOG_FILES, encoding="utf-8", delay=True)
-        handler.acquire()
-        handler.release()
+        with path.open("ab"):
+            pass
+        handler = _LogFile(path, maxBytes=LOG_BYTES, backupCount=LOG_FILES, encoding="utf-8", delay=True)
     except OSError:
         handler = logging.StreamHandler(sys.stderr) if else_stderr else logging.NullHandler()
     handler.setFormatter(_formatter())

@@ -12,13 +12,14 @@ import socket
 import sys
 import threading
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Any, Final
 
 import procrastinate
 import psycopg
 from procrastinate import exceptions as queue_errors
 from procrastinate import jobs as queue_jobs
+from procrastinate import worker as queue_worker
 from procrastinate.job_context import AbortReason
 
 from backend_core.backend import Backend, open_backend
@@ -36,6 +37,7 @@ QUEUE_WAIT_S: Final = 10.0
 RECONNECT_S: Final = (0.5, 1.0, 2.0, 5.0)
 RECOVER_EVERY_S: Final = 2.0
 WATCH_EVERY_S: Final = 0.5
+STOP_AGAIN_S: Final = 0.5
 SWEEP_EVERY_S: Final = 60.0
 
 
@@ -126,8 +128,9 @@ class Worker:
 
         return run
 
-    async def serve(self) -> None:
-        """Run jobs until cancelled; raise when the database goes away."""
+    async def serve(self, stopping: asyncio.Event | None = None) -> None:
+        """Run jobs until ``stopping`` is set, or until cancelled; raise when the database goes away."""
+        stopping = stopping or asyncio.Event()
         identity = await asyncio.to_thread(Identity, self._backend.dsn, queue=self._backend.jobs.queue)
         app = self._app()
         try:
@@ -137,13 +140,16 @@ class Worker:
                     asyncio.create_task(self._recover_for_ever(app)),
                     asyncio.create_task(self._sweep_for_ever(identity)),
                 ]
-                work = asyncio.create_task(self._work(app))
+                queue = self._queue(app)
+                work = asyncio.create_task(queue.run())  # type: ignore[no-untyped-call]  # the library's
+                asked = asyncio.create_task(stopping.wait())
                 try:
-                    await asyncio.wait({work, *duties}, return_when=asyncio.FIRST_COMPLETED)
-                    # what ends by itself has lost its database: with the server back, running jobs can still say how they ended
-                    await asyncio.to_thread(self._backend.revive)
+                    await asyncio.wait({work, asked, *duties}, return_when=asyncio.FIRST_COMPLETED)
+                    if not stopping.is_set():
+                        # what ends by itself has lost its database: with the server back, running jobs can still say how they ended
+                        await asyncio.to_thread(self._backend.revive)
                 finally:
-                    await _stop(work, *duties)
+                    await _end(queue, work, [asked, *duties])
         finally:
             identity.close()
 
@@ -151,10 +157,11 @@ class Worker:
         """Run what waits now, and return when nothing is left that could run at once."""
         app = self._app()
         async with _opened(app):
-            await self._work(app, wait=False)
+            await self._queue(app, wait=False).run()  # type: ignore[no-untyped-call]  # the library's
 
-    async def _work(self, app: procrastinate.App, *, wait: bool = True) -> None:
-        await app.run_worker_async(
+    def _queue(self, app: procrastinate.App, *, wait: bool = True) -> queue_worker.Worker:
+        return queue_worker.Worker(
+            app,
             queues=[self._backend.jobs.queue],
             wait=wait,
             listen_notify=wait,
@@ -225,13 +232,19 @@ async def _watch(identity: Identity) -> None:
         await asyncio.sleep(WATCH_EVERY_S)
 
 
-async def _stop(*tasks: asyncio.Task[None]) -> None:
-    for task in tasks:
-        task.cancel()
-    results = await asyncio.gather(*tasks, return_exceptions=True)
-    for result in results:
-        if isinstance(result, Exception):
-            raise result
+async def _end(queue: queue_worker.Worker, work: asyncio.Task[None], duties: Sequence[asyncio.Task[Any]]) -> None:
+    """Stop the queue's worker and the duties; raise the first failure among them."""
+    pending: set[asyncio.Task[Any]] = {work, *duties}
+    while pending:
+        # again and again: the driver loses a cancellation that comes at the wrong moment, and a worker that just starts a stop
+        queue.stop()  # type: ignore[no-untyped-call]  # the library's
+        for duty in pending - {work}:
+            duty.cancel()
+        _, pending = await asyncio.wait(pending, timeout=STOP_AGAIN_S)
+    for task in (work, *duties):
+        error = None if task.cancelled() else task.exception()
+        if error is not None:
+            raise error
 
 
 def _follow_stdin(stop: Callable[[], object]) -> None:
@@ -268,11 +281,7 @@ async def _main(settings: Settings, *, follow_stdin: bool) -> None:
 async def _serve_until(stopping: asyncio.Event, settings: Settings) -> None:
     backend = await asyncio.to_thread(open_backend, settings, application="worker")
     try:
-        serving = asyncio.create_task(Worker(backend, settings).serve())
-        waiting = asyncio.create_task(stopping.wait())
-        await asyncio.wait({serving, waiting}, return_when=asyncio.FIRST_COMPLETED)
-        waiting.cancel()
-        await _stop(serving)
+        await Worker(backend, settings).serve(stopping)
     finally:
         await asyncio.to_thread(backend.close)
 

@@ -6,6 +6,7 @@ import contextlib
 import getpass
 import os
 import socket
+import sys
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +18,9 @@ from backend_core.audit.service import Audit
 from backend_core.db.database import Database
 from backend_core.errors import NotAllowed
 from backend_core.policy import ADMIN, SYSTEM, Actor, Target, authorize
+
+if sys.platform != "win32":
+    import pwd
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,10 +39,14 @@ def workstation() -> str:
 
 def os_user() -> str:
     """Return the name of the person at this computer, as the operating system knows it."""
-    # a container may run under an id that has no name
+    if sys.platform != "win32":
+        # not `getpass.getuser`: it believes LOGNAME and USER, which anybody can set; a container may run under an id that has no name
+        with contextlib.suppress(KeyError):
+            return pwd.getpwuid(os.getuid()).pw_name
+        return f"uid-{os.getuid()}"
     with contextlib.suppress(OSError, KeyError, ImportError):
         return getpass.getuser()
-    return f"uid-{os.getuid()}" if hasattr(os, "getuid") else "unknown"
+    return "unknown"
 
 
 class Access:

@@ -13,7 +13,7 @@ from backend_core import __version__
 from backend_core.cli import audit, documents, jobs, monitoring, samples, server, speech
 from backend_core.cli.context import Context
 from backend_core.cli.output import Output
-from backend_core.errors import InvalidInput, LecternError, Unexpected
+from backend_core.errors import DatabaseAway, InvalidInput, LecternError, Unavailable, Unexpected
 from backend_core.logs import configure_logging, correlated, get_logger, log_failure
 from backend_core.settings import load_settings
 
@@ -72,9 +72,11 @@ def _run(parsed: argparse.Namespace) -> int:
 
 
 def _say(error: LecternError, correlation: str, output: Output) -> None:
-    sys.stderr.write(f"{error} {error.next_step}\n")
+    # the window keeps trying when the database is away; a command has ended
+    next_step = Unavailable.next_step if isinstance(error, DatabaseAway) else error.next_step
+    sys.stderr.write(f"{error} {next_step}\n")
     if output.as_json:
-        facts = {"code": error.code, "sentence": str(error), "next_step": error.next_step, "correlation_id": correlation}
+        facts = {"code": error.code, "sentence": str(error), "next_step": next_step, "correlation_id": correlation}
         # an output that takes nothing has been complained about already
         with contextlib.suppress(LecternError, BrokenPipeError):
             output.result({"error": facts}, text="")

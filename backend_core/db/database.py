@@ -8,7 +8,6 @@ import time
 from collections.abc import Callable, Iterator
 from typing import TypeVar
 
-import psycopg
 import sqlalchemy
 from sqlalchemy.pool import NullPool
 
@@ -16,8 +15,9 @@ from backend_core.db.changes import Changes, collect, take_touched
 from backend_core.db.conninfo import complete
 from backend_core.db.failures import REPEATABLE_STATES, sqlstate, translated
 from backend_core.db.pool import STATEMENT_DEADLINE_S, Pool, purpose
-from backend_core.db.watchdog import WatchedConnection, answers
-from backend_core.errors import Conflict, DatabaseAway
+from backend_core.db.probe import connected
+from backend_core.db.watchdog import WatchedConnection
+from backend_core.errors import Conflict
 
 T = TypeVar("T")
 HINTS_APPLICATION = "lectern-changes"
@@ -69,7 +69,8 @@ class Database:
             DatabaseAway: the server does not answer, or refuses this sign-in.
         """
         conninfo = complete(dsn, application=application, role=role, read_only=read_only)
-        _try_once(conninfo)
+        # fails at once, with the reason, where the pool would keep trying
+        connected(conninfo).close()
         pool = Pool(conninfo, base=base, overflow=overflow, timeout_s=timeout_s, recycle_s=recycle_s, name=application, watch=watch)
         # The pool above does all pooling; hstore is off because looking for it costs a query.
         engine = sqlalchemy.create_engine("postgresql+psycopg://", creator=pool.getconn, poolclass=NullPool, use_native_hstore=False)
@@ -126,13 +127,3 @@ class Database:
         self.changes.close()
         self.engine.dispose()
         self.pool.close()
-
-
-def _try_once(conninfo: str) -> None:
-    """Fail at once, with the reason, where the pool would keep trying."""
-    try:
-        psycopg.connect(conninfo).close()
-    except psycopg.OperationalError as exc:
-        if answers(conninfo):
-            raise DatabaseAway("The database server answers but refused this sign-in.") from exc
-        raise DatabaseAway("The database server does not answer.") from exc

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterator, Mapping
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any, Final
 
@@ -17,7 +17,7 @@ from backend_core.documents.audio import Audios
 from backend_core.documents.extraction import ExtractedPage, Limits, extract, language_of
 from backend_core.documents.service import EXTRACT, Documents
 from backend_core.documents.tables import audios, document_pages, documents
-from backend_core.errors import Cancelled, LecternError, UnreadableFile
+from backend_core.errors import Cancelled, LecternError, NotFound, UnreadableFile
 from backend_core.jobs.runner import JobRun, Subject
 from backend_core.logs import get_logger
 from backend_core.policy import Actor, Target, authorize
@@ -61,7 +61,11 @@ class ExtractPages:
             pages=self._settings.max_pages,
         )
         pages = extract(path, kind=row["kind"], limits=limits, should_stop=job.should_stop, progress=job.progress)
-        self._store(job, row, pages)
+        # the first page comes when all are read: until then nobody has to wait for our lock on the document
+        first = next(pages, None)
+        if first is None:
+            raise UnreadableFile("This file has no pages.")
+        self._store(job, row, chain([first], pages))
         faults.point("extract.done")
 
     def _claim(self, job: JobRun) -> Mapping[str, Any] | None:
@@ -78,7 +82,7 @@ class ExtractPages:
         document_id = row["id"]
         count = characters = 0
         sample = ""
-        # pages arrive as the child reads them; the transaction stays open so that a failure leaves none of them
+        # the transaction stays open while the pages arrive, so that a failure leaves none of them
         with self._database.begin("Store pages", deadline_s=self._settings.job_hard_limit_s) as conn:
             locked = select(documents.c.id).where(documents.c.id == document_id, documents.c.status == "PROCESSING").with_for_update()
             if conn.execute(locked).one_or_none() is None:
@@ -90,8 +94,6 @@ class ExtractPages:
                 characters += sum(len(page.text) for page in batch)
                 sample += "".join(page.text for page in batch)[: SAMPLE_CHARACTERS - len(sample)]
                 faults.point("extract.batch")
-            if not count:
-                raise UnreadableFile("This file has no pages.")
             self._complete(conn, job, document_id, count=count, characters=characters, language=language_of(sample))
             faults.point("extract.commit")
         log.info("document read", document_id=document_id, pages=count)
@@ -207,8 +209,11 @@ class SpeakPage:
             self._audit.record(conn, actor=actor, action="audio.speak", target=target, outcome="failed", after=after)
 
     def again(self, subject: Subject, *, actor: Actor) -> int:
-        """Queue the page anew."""
-        return self._audios.requeue(subject.audio_id or 0, actor=actor)
+        """Queue the page anew; what was cancelled left nothing to queue."""
+        try:
+            return self._audios.requeue(subject.audio_id or 0, actor=actor)
+        except NotFound:
+            raise NotFound("The audio of this job was cancelled or deleted; generate it again.") from None
 
 
 def _page_row(document_id: int, page: ExtractedPage) -> dict[str, Any]:

@@ -78,10 +78,10 @@ class FolderStore:
             raise _storage_error(error) from error
 
     def put(self, source: Path, *, key: str) -> None:
-        """Copy ``source`` to ``key``; afterwards the object is complete and on disk, or does not exist.
+        """Copy ``source`` to ``key``; afterwards the object is complete and on disk, or as it was before.
 
         Raises:
-            StorageFailed: the folder cannot be written to, or is full.
+            StorageFailed: the folder cannot be written to, or is full, or ``source`` no longer has the content the key names.
         """
         target = self.root / key
         partial = target.with_name(f".{target.name}.{secrets.token_hex(4)}")
@@ -91,6 +91,10 @@ class FolderStore:
                 shutil.copyfileobj(reader, writer, CHUNK)
                 writer.flush()
                 os.fsync(writer.fileno())
+            # a file that somebody still writes to must not take the place of one that is sound
+            if hash_file(partial)[0] != target.name:
+                partial.unlink()
+                raise StorageFailed("The file changed while it was read.")
             partial.replace(target)
             _sync_folder(target.parent)
         except OSError as error:

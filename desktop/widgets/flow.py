@@ -13,13 +13,13 @@ _LISTS: Final = ("•", "–", "-", "*", "·", "◦", "▪")
 
 
 def flowing(text: str, *, kept: Iterable[int] = ()) -> str:
-    """Return ``text`` with the line ends inside paragraphs replaced by blanks; its length and every place in it stay.
+    r"""Return ``text`` with the line ends inside paragraphs replaced by blanks; its length and every place in it stay.
 
     Args:
         text: a page as it was read. One whose lines are whole paragraphs, or that has few lines, is returned as it is.
         kept: places of line ends that stay, such as those beside a header.
 
-    >>> flowing("a line that reaches the edge of the\\npaper goes on here.\\n\\nNext.\\nEnd.")[35]
+    >>> flowing("a line that reaches the very edge\nof the paper goes on here and on.\n\nNext.\nEnd.")[33]
     ' '
     """
     lines = text.split("\n")

@@ -56,7 +56,6 @@ def test_tables_of_another_revision_are_noticed(settings: Settings, clean: Embed
             admin.execute("UPDATE alembic_version SET version_num = %s", (migrate.head(),))
 
 
-@pytest.mark.trace("A87")
 @pytest.mark.logs(r"psycopg\.pool")
 def test_health_says_that_the_database_is_away_and_looks_at_everything_else(start_server: StartServer, tmp_path: Path) -> None:
     home = tmp_path / "home"

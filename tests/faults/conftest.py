@@ -9,7 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.harness import Home
+pytest.register_assert_rewrite("tests.faults.campaign", "tests.faults.harness")
+
+from tests.faults.harness import Home  # noqa: E402  # assertions in it explain themselves only when it is imported after the line above
 
 SEED = 20_261_121
 

@@ -78,7 +78,7 @@ def check_one_audio(clean: EmbeddedServer, tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="forks its callers")
-@pytest.mark.trace("A2", "A15")
+@pytest.mark.trace("A2")
 def test_fifty_callers_in_three_processes_and_two_homes_make_one_audio(
     backend: Backend, make_document: MakeDocument, environment: Callable[[int], dict[str, str]], workers: None, clean: EmbeddedServer,
     tmp_path: Path,

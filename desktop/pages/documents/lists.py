@@ -230,7 +230,7 @@ class ActivityTab(QWidget):
         context, job_id = self._page.context, line.id
         if line.job.state in OPEN_STATES:
             self._page.act(lambda: context.backend.jobs.cancel(job_id, actor=context.actor))
-        elif line.job.state in {"failed", "cancelled"}:
+        elif _can_retry(line):
             self._page.act(lambda: context.backend.jobs.retry(job_id, actor=context.actor))
 
     def _click(self, line: JobLine, key: str, _place: QPointF) -> None:
@@ -238,7 +238,7 @@ class ActivityTab(QWidget):
             self._act(line)
 
     def _menu(self, line: JobLine, at: QPoint) -> None:
-        words = tr("Cancel") if line.job.state in OPEN_STATES else tr("Retry") if line.job.state in {"failed", "cancelled"} else ""
+        words = tr("Cancel") if line.job.state in OPEN_STATES else tr("Retry") if _can_retry(line) else ""
         if words:
             menu = _menu(self)
             _add(menu, words, lambda: self._act(line))
@@ -298,9 +298,14 @@ def _draw_audio_act(painter: QPainter, rect: QRectF, line: Any, state: CellState
     _draw_act(painter, rect, {"COMPLETED": "play", "FAILED": "rotate-ccw"}.get(line.audio.status, ""), state)
 
 
+def _can_retry(line: JobLine) -> bool:
+    # speech that was cancelled left no audio to make again; it is generated anew
+    return line.job.state == "failed" or (line.job.state == "cancelled" and line.job.audio_id is None)
+
+
 def _draw_job_act(painter: QPainter, rect: QRectF, line: Any, state: CellState) -> None:
-    job = line.job.state
-    _draw_act(painter, rect, "x" if job in OPEN_STATES else "rotate-ccw" if job in {"failed", "cancelled"} else "", state)
+    icon = "x" if line.job.state in OPEN_STATES else "rotate-ccw" if _can_retry(line) else ""
+    _draw_act(painter, rect, icon, state)
 
 
 def _draw_act(painter: QPainter, rect: QRectF, icon: str, state: CellState) -> None:

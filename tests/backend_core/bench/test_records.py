@@ -43,3 +43,12 @@ def test_a_result_with_missing_or_unknown_fields_is_refused(result: dict[str, ob
 
 def test_outside_a_work_tree_the_version_stands_for_the_commit(tmp_path: Path) -> None:
     assert records.commit_of(tmp_path) == records.__version__
+
+
+@pytest.mark.trace("A29")
+def test_the_kept_record_of_the_document_list_is_within_its_goal_beside_its_control() -> None:
+    kept = json.loads((Path(__file__).parents[3] / "docs" / records.DATA).read_text(encoding="utf-8"))
+    rows = {row["name"]: row for row in kept if row["name"].startswith("documents.list_p95_")}
+    assert all(0 < row["value"] <= 100 for row in rows.values())
+    of_hundred = rows["documents.list_p95_100"]
+    assert of_hundred["ratio"] == pytest.approx(of_hundred["value"] / of_hundred["control"])

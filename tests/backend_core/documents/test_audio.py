@@ -151,7 +151,7 @@ def test_an_audio_that_appears_before_the_lock_is_a_conflict_and_no_crash(
     assert backend.jobs.open_count() == 0
 
 
-@pytest.mark.trace("A36")
+@pytest.mark.trace("A36", "A77")
 @pytest.mark.parametrize(
     ("refuse", "allow"),
     [

@@ -9,7 +9,9 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 
+import psycopg
 import pytest
+from procrastinate.exceptions import ProcrastinateException
 
 from backend_core.backend import Backend
 from backend_core.jobs.supervisor import alive_in
@@ -23,13 +25,15 @@ Serve = Callable[[Backend, Settings], AbstractContextManager[None]]
 
 @contextlib.contextmanager
 def _serving(backend: Backend, settings: Settings) -> Iterator[None]:
-    started: queue.SimpleQueue[tuple[asyncio.AbstractEventLoop, asyncio.Task[None]]] = queue.SimpleQueue()
+    started: queue.SimpleQueue[tuple[asyncio.AbstractEventLoop, asyncio.Event]] = queue.SimpleQueue()
 
     async def serve() -> None:
-        task = asyncio.create_task(Worker(backend, settings).serve())
-        started.put((asyncio.get_running_loop(), task))
-        with contextlib.suppress(asyncio.CancelledError):
-            await task
+        stopping = asyncio.Event()
+        started.put((asyncio.get_running_loop(), stopping))
+        while not stopping.is_set():
+            # as the process does that comes back after its connections were cut
+            with contextlib.suppress(psycopg.Error, ProcrastinateException):
+                await Worker(backend, settings).serve(stopping)
 
     def run() -> None:
         with asyncio.Runner(loop_factory=new_loop) as runner:
@@ -37,12 +41,12 @@ def _serving(backend: Backend, settings: Settings) -> Iterator[None]:
 
     thread = threading.Thread(target=run, name="worker")
     thread.start()
-    loop, task = started.get()
+    loop, stopping = started.get()
     try:
         eventually(alive_in(backend.database, queue=backend.jobs.queue))
         yield
     finally:
-        loop.call_soon_threadsafe(task.cancel)
+        loop.call_soon_threadsafe(stopping.set)
         thread.join(STOP_S)
         assert not thread.is_alive()
 

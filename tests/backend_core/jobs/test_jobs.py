@@ -124,7 +124,6 @@ def test_two_workers_never_run_one_job(
     assert {row.status for row in backend.audios.listing(document_id, actor=actor)} == {"COMPLETED"}
 
 
-@pytest.mark.trace("A32")
 @pytest.mark.logs("job will be retried", "job failed")
 def test_two_hundred_failing_jobs_leave_connections_for_everybody_else(
     settings: Settings, make_document: MakeDocument, clean: object

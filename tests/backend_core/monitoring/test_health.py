@@ -12,10 +12,13 @@ import pytest
 import sqlalchemy as sa
 
 from backend_core.backend import Backend, open_backend
+from backend_core.db.cluster import free_port
 from backend_core.db.embedded import EmbeddedServer
+from backend_core.db.roles import MONITOR
 from backend_core.errors import StorageFailed
 from backend_core.monitoring import health
 from backend_core.monitoring.health import Finding
+from backend_core.monitoring.link import MonitorLink
 from backend_core.monitoring.records import HealthCheck
 from backend_core.policy import Actor
 from backend_core.settings import Settings
@@ -40,7 +43,6 @@ def test_a_fresh_home_is_well(backend: Backend, actor: Actor) -> None:
     assert all(found.detail and found.age_s >= 0 for found in view.checks)
 
 
-@pytest.mark.trace("A87")
 def test_a_worker_is_missed_once_there_is_work(
     backend: Backend, actor: Actor, settings: Settings, serving: Serve, tmp_path: Path  # noqa: F811  # the fixture
 ) -> None:  # fmt: skip
@@ -55,7 +57,6 @@ def test_a_worker_is_missed_once_there_is_work(
         assert check(backend, actor, "Worker").detail == "1 alive"
 
 
-@pytest.mark.trace("A87")
 def test_an_object_store_that_cannot_be_written_to_is_said_so(backend: Backend, actor: Actor, tmp_path: Path) -> None:
     root = backend.storage.store.root
     root.rename(tmp_path / "hidden")
@@ -68,7 +69,6 @@ def test_an_object_store_that_cannot_be_written_to_is_said_so(backend: Backend, 
     assert not list(root.glob(".probe-*"))
 
 
-@pytest.mark.trace("A87")
 @pytest.mark.logs("job failed")
 def test_jobs_that_failed_today_are_counted(settings: Settings, make_document: MakeDocument, clean: EmbeddedServer) -> None:
     document_id = make_document()
@@ -84,12 +84,21 @@ def test_jobs_that_failed_today_are_counted(settings: Settings, make_document: M
         assert check(backend, actor, "Jobs").status == "ok"
 
 
-@pytest.mark.trace("A87")
 def test_a_voice_process_that_does_not_start_is_said_so(settings: Settings, clean: EmbeddedServer, tmp_path: Path) -> None:
     with open_backend(settings, engines=[LocalEngine(command=[str(tmp_path / "none")])]) as backend:
         found = check(backend, backend.actor(), "Voices")
     assert found.status == "failed"
     assert str(tmp_path) not in found.detail
+
+
+def test_a_server_that_is_away_is_said_so(clean: EmbeddedServer) -> None:
+    link = MonitorLink(clean.dsn(MONITOR))
+    assert health.run_checks({"Database": lambda: health.database(link)}).status in {"ok", "degraded"}
+    link.close()
+    away = MonitorLink(f"host=127.0.0.1 port={free_port()} dbname=none user=none")
+    for closed in (link, away):
+        view = health.run_checks({"Database": lambda closed=closed: health.database(closed)})  # type: ignore[misc]  # bound at once
+        assert view.status == "failed"
 
 
 def test_a_pool_with_little_room_is_degraded_and_still_looked_at_when_full(settings: Settings, clean: EmbeddedServer) -> None:

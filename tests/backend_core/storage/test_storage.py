@@ -8,6 +8,7 @@ import re
 import stat
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -49,9 +50,10 @@ def write(tmp_path: Path) -> Callable[..., Path]:
     return make
 
 
-def keep(backend: Backend, path: Path) -> int:
+def keep(backend: Backend, path: Path, *, meanwhile: Callable[[], object] = lambda: None) -> int:
     """Store a file with one reference; return the object's id."""
     staged = backend.storage.stage(path)
+    meanwhile()
     with backend.database.begin("Keep") as conn:
         return backend.storage.attach(conn, staged, content_type=TEXT)
 
@@ -165,20 +167,22 @@ def test_files_without_a_row_and_cut_off_uploads_are_swept_when_they_are_old(bac
 def test_sweeper_and_uploaders_of_the_same_content_never_lose_a_file_that_is_referenced(
     backend: Backend, write: Callable[..., Path], clean: EmbeddedServer
 ) -> None:
-    contents = [write(bytes([number]) * 100, f"same-{number}") for number in range(3)]
+    contents = [write(bytes([number]) * 100, f"same-{number}") for number in range(12)]
     uploaders, rounds = 6, 25
+    pause = threading.Event()
 
     def upload(seed: int) -> int:
         rng = random.Random(seed)
         held: list[int] = []
         for _ in range(rounds):
             try:
-                held.append(keep(backend, rng.choice(contents)))
+                # long enough for the sweeper to pass between upload and use
+                held.append(keep(backend, rng.choice(contents), meanwhile=lambda: pause.wait(rng.random() * 0.01)))
             except StorageFailed:
                 # the sweeper took the upload for abandoned: it says so, and nothing refers to it
                 continue
             assert backend.storage.path_of(held[-1]).is_file()
-            if rng.random() < 0.7:
+            if rng.random() < 0.9:
                 let_go(backend, held.pop(rng.randrange(len(held))))
         return len(held)
 

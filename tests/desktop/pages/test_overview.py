@@ -238,7 +238,6 @@ def test_cancelling_a_job_that_just_ended_is_told_in_words(
     wait_until(lambda: desk.notified == [("That job has already ended.", "bad")])
 
 
-@pytest.mark.trace("A87")
 def test_health_that_needs_attention_says_so_by_icon_and_words(
     backend: Backend, actor: Actor, open_page: OpenPage, wait_until: Wait
 ) -> None:

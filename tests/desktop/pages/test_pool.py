@@ -13,6 +13,7 @@ from typing import Any, LiteralString
 
 import psycopg
 import pytest
+from psycopg import conninfo
 from PySide6.QtCore import QPointF, Qt, QTimer
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QFileDialog, QWidget
@@ -137,6 +138,29 @@ def test_the_figures_follow_pg_stat_activity_while_connections_come_and_go(
         wait_until(lambda: abs(view_of(page).server_connections - counted(TOTAL)) <= 1)
         most = counted("SHOW max_connections")
         assert page.pool.processes.connections.text() == f"{view_of(page).server_connections} of {most} server connections"
+
+
+@pytest.mark.trace("B106")
+def test_only_this_database_counts_against_twenty_and_thirty_and_the_servers_own_limit(
+    open_page: OpenPage, wait_until: Wait, start_server: Callable[..., EmbeddedServer], tmp_path: Path
+) -> None:
+    home = tmp_path / "home"
+    server = start_server(home, extra_settings={"max_connections": "77"})
+    elsewhere = conninfo.make_conninfo(server.admin_dsn, dbname="template1", application_name="lectern-desktop@elsewhere:1")
+    with (
+        open_backend(load_settings(home=home, pool_size=20, max_overflow=10), application="desktop") as backend,
+        psycopg.connect(elsewhere),
+    ):
+        page, _ = open_page(backend, backend.actor())
+        with contextlib.ExitStack() as held:
+            for _ in range(22):
+                held.enter_context(backend.database.begin("Hold")).execute(text("SELECT 1"))
+            wait_until(lambda: view_of(page).in_use == 22)
+            tab = page.pool
+            assert tab.capacity.gauge.accessibleName() == "Connections: 22 in use of 20 + 10"
+            assert "elsewhere" not in {row.host for row in tab.processes.table.rows}
+            assert tab.processes.connections.text() == f"{view_of(page).server_connections} of 77 server connections"
+        page.hide()
 
 
 @pytest.mark.trace("B9", "B13")
