@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Literal
 
 import platformdirs
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 MEBIBYTE = 2**20
 PREFIX = "LECTERN_"
@@ -83,6 +83,12 @@ class Settings(BaseModel):
     def home_digest(self) -> str:
         """Short stable name of this home, for lock and socket names."""
         return hashlib.sha256(str(self.home.resolve()).encode()).hexdigest()[:12]
+
+
+def complaint(error: ValidationError) -> str:
+    """Return one sentence that names the settings that cannot be used, without their values."""
+    names = ", ".join(f"{PREFIX}{str(part['loc'][0]).upper()}: {part['msg']}" for part in error.errors(include_input=False))
+    return f"A setting cannot be used. {names}."
 
 
 def load_settings(**overrides: object) -> Settings:

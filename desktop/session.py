@@ -193,11 +193,17 @@ class Session(QObject):
 
     def _open_backend(self) -> tuple[Backend, Actor]:
         # In a worker and after the first paint: these imports take longer than the window.
-        from backend_core.backend import open_backend
-        from backend_core.logs import configure_logging
-        from backend_core.settings import load_settings
+        from pydantic import ValidationError
 
-        settings = load_settings(home=self._options.home)
+        from backend_core.backend import open_backend
+        from backend_core.errors import InvalidInput
+        from backend_core.logs import configure_logging
+        from backend_core.settings import complaint, load_settings
+
+        try:
+            settings = load_settings(home=self._options.home)
+        except ValidationError as error:
+            raise InvalidInput(complaint(error)) from error
         configure_logging(settings.log_dir, process="desktop", level=settings.log_level)
         self._keep_crashes(settings.log_dir)
         if self._backend is None:

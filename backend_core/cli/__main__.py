@@ -15,7 +15,7 @@ from backend_core.cli.context import Context
 from backend_core.cli.output import Output
 from backend_core.errors import DatabaseAway, InvalidInput, LecternError, Unavailable, Unexpected
 from backend_core.logs import configure_logging, correlated, get_logger, log_failure
-from backend_core.settings import load_settings
+from backend_core.settings import complaint, load_settings
 
 log = get_logger(__name__)
 EXPECTED_FAILURE = 1
@@ -46,8 +46,7 @@ def _run(parsed: argparse.Namespace) -> int:
     try:
         settings = load_settings()
     except pydantic.ValidationError as error:
-        names = ", ".join(f"LECTERN_{str(part['loc'][0]).upper()}: {part['msg']}" for part in error.errors())
-        _say(InvalidInput(f"A setting cannot be used. {names}."), "", output)
+        _say(InvalidInput(complaint(error)), "", output)
         return WRONG_USAGE
     configure_logging(settings.log_dir, process="command", level=settings.log_level, else_stderr=False)
     with correlated() as correlation:

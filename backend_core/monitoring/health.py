@@ -85,7 +85,7 @@ def schema(revision: str, newest: str) -> Finding:
 def passwords(*, embedded: bool) -> Finding:
     """How the database passwords are kept; said plainly, because file permissions are all there is."""
     if embedded:
-        return Finding("ok", "in a file, protected only by file permissions")
+        return Finding("ok", "protected only by file permissions")
     return Finding("ok", "as LECTERN_DSN or libpq gives them")
 
 

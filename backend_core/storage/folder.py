@@ -29,6 +29,18 @@ def hash_file(path: Path) -> tuple[str, int]:
     return digest.hexdigest(), size
 
 
+def _claim_name(fresh: Path, path: Path) -> None:
+    """Give ``fresh`` the name ``path`` unless somebody else was first."""
+    try:
+        os.link(fresh, path)  # fails if the name is taken, unlike a rename
+    except FileExistsError:
+        return
+    except OSError:
+        # network and memory-card folders may know no links; there two first starts in one moment are the risk
+        if not path.exists():
+            fresh.replace(path)
+
+
 def key_of(sha256: str) -> str:
     """Return the object key for a content hash; user-given names never take part.
 
@@ -70,9 +82,8 @@ class FolderStore:
             if not path.exists():
                 fresh = self.root / f".store-id-{secrets.token_hex(4)}"
                 fresh.write_text(secrets.token_hex(8), encoding="ascii")
-                with contextlib.suppress(FileExistsError):
-                    os.link(fresh, path)  # fails if somebody else was first, unlike a rename
-                fresh.unlink()
+                _claim_name(fresh, path)
+                fresh.unlink(missing_ok=True)
             return path.read_text(encoding="ascii").strip()
         except OSError as error:
             raise _storage_error(error) from error

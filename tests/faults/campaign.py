@@ -25,7 +25,7 @@ def repair(home: Home) -> None:
     home.kill_randomly()
     home.feed(each=VOICE_KILLS)
     home.drain(voice_kills=VOICE_KILLS)
-    assert home.settle() == []
+    check(home)
 
 
 def kill_databases(home: Home) -> None:
@@ -36,4 +36,10 @@ def kill_databases(home: Home) -> None:
         home.kill_database_at(step)
         if done % BATCH == 0 or done == len(steps):
             home.kill_database_randomly()
-            assert home.settle() == []
+            check(home)
+
+
+def check(home: Home) -> None:
+    """Fail with every broken promise."""
+    broken = home.settle()
+    assert not broken, "\n".join(f"{promise.kind}: {promise.about}" for promise in broken)

@@ -9,9 +9,7 @@ from pathlib import Path
 
 import pytest
 
-pytest.register_assert_rewrite("tests.faults.campaign", "tests.faults.harness")
-
-from tests.faults.harness import Home  # noqa: E402  # assertions in it explain themselves only when it is imported after the line above
+from tests.faults.harness import Home
 
 SEED = 20_261_121
 
