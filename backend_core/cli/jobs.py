@@ -51,6 +51,9 @@ def _run_worker(context: Context) -> int:
             run_once(backend, context.settings)
             waiting = backend.jobs.open_count()
     else:
+        # a wrong address is said once and at once; a server that goes away later is waited for
+        with context.backend():
+            pass
         context.output.note("Running jobs. Ctrl+C stops after the current ones.")
         run_worker(context.settings)
         waiting = None
