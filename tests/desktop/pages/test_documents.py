@@ -133,7 +133,11 @@ def test_the_view_takes_three_statements_at_any_length(
     wait_until(lambda: not made.page.context.background.pending)
     event.remove(backend.database.engine, "before_cursor_execute", listen)
     assert len(made.titles) == min(count, SLICE)
-    assert len([one for one in statements if one.lstrip().upper().startswith("SELECT")]) == 3
+    selects = [one for one in statements if one.lstrip().upper().startswith("SELECT")]
+    # a hint about what was just inserted may make the page read once more: each reading counts the documents once
+    readings = len([one for one in selects if one.startswith("SELECT count(*)")])
+    assert readings in (1, 2)
+    assert len(selects) == 3 * readings
 
 
 def test_search_and_state_reduce_the_list(scene: Callable[[], Scene], many: Callable[[int], None], qtbot: QtBot, wait_until: Wait) -> None:
