@@ -14,7 +14,7 @@ import pytest
 
 from backend_core.logs import configure_logging
 
-pytest_plugins = ["tests.trace_report", "tests.postgres", "tests.lectern"]
+pytest_plugins = ["tests.trace_report", "tests.postgres", "tests.lectern", "tests.watcher"]
 
 # Set before any import of Qt or of Lectern, which read it once. Nothing of the developer's own profile may be used or touched.
 _scratch: str | None = None
@@ -23,6 +23,8 @@ if "PYTEST_XDIST_WORKER" not in os.environ:
     for _name in [name for name in os.environ if name.startswith("LECTERN_")]:
         del os.environ[_name]
     os.environ |= {"QT_QPA_PLATFORM": "offscreen", "XDG_RUNTIME_DIR": _scratch, "LECTERN_HOME": f"{_scratch}/home"}
+    # nor the developer's keyring
+    os.environ["PYTHON_KEYRING_BACKEND"] = "keyring.backends.fail.Keyring"
 configure_logging(Path(os.environ["LECTERN_HOME"]) / "logs", process=os.environ.get("PYTEST_XDIST_WORKER", "tests"))
 
 

@@ -10,7 +10,7 @@ from typing import Final, TypeVar
 from backend_core.backend import Backend
 from backend_core.cli.output import Output
 from backend_core.documents.records import AudioRow, DocumentRow
-from backend_core.errors import Unavailable
+from backend_core.errors import NotFound, Unavailable
 from backend_core.policy import Actor
 
 POLL_S: Final = 0.5
@@ -43,15 +43,26 @@ def _until(backend: Backend, look: Callable[[], tuple[T, bool]]) -> T:
 
 
 def wait_for_documents(backend: Backend, ids: Sequence[int], *, actor: Actor, output: Output) -> tuple[DocumentRow, ...]:
-    """Wait until the pages of all documents are read or failed; return them."""
+    """Wait until the pages of all documents are read or failed; return those that still exist."""
+    ended: dict[int, DocumentRow | None] = {}
 
     def look() -> tuple[tuple[DocumentRow, ...], bool]:
-        rows = tuple(backend.documents.get(document_id, actor=actor) for document_id in ids)
-        done = sum(row.status not in OPEN_DOCUMENT for row in rows)
-        output.progress(done, len(rows), what="Reading pages")
-        return rows, done == len(rows)
+        for document_id in (one for one in ids if one not in ended):
+            row = _document(backend, document_id, actor)
+            if row is None or row.status not in OPEN_DOCUMENT:
+                ended[document_id] = row
+        output.progress(len(ended), len(ids), what="Reading pages")
+        return tuple(row for row in ended.values() if row is not None), len(ended) == len(ids)
 
     return _until(backend, look) if ids else ()
+
+
+def _document(backend: Backend, document_id: int, actor: Actor) -> DocumentRow | None:
+    try:
+        return backend.documents.get(document_id, actor=actor)
+    except NotFound:
+        # deleted by somebody else while we waited
+        return None
 
 
 def wait_for_audio(backend: Backend, document_id: int, ids: Sequence[int], *, actor: Actor, output: Output) -> tuple[AudioRow, ...]:

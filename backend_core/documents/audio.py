@@ -14,10 +14,12 @@ from backend_core import faults
 from backend_core.access.tables import operators
 from backend_core.audit.service import Audit
 from backend_core.db.database import Database
-from backend_core.documents.records import AudioRow, Generated, PlayableAudio
+from backend_core.documents.limits import audios_made, check_generation, pages_with_room
+from backend_core.documents.records import AudioQuota, AudioRow, Generated, PlayableAudio
 from backend_core.documents.service import page_text
 from backend_core.documents.tables import audios, document_pages, documents
 from backend_core.errors import Conflict, InvalidInput, NotFound, VoiceInUse
+from backend_core.house.service import House
 from backend_core.jobs.runner import Subject
 from backend_core.jobs.service import JobRequest, Jobs
 from backend_core.logs import correlated, correlation_id, get_logger
@@ -35,12 +37,13 @@ PITCHES: Final = (0, 99)
 class Audios:
     """Audio of the documents of one database."""
 
-    def __init__(self, database: Database, audit: Audit, *, storage: Storage, jobs: Jobs, speech: Speech) -> None:
+    def __init__(self, database: Database, audit: Audit, *, storage: Storage, jobs: Jobs, speech: Speech, house: House) -> None:
         self._database = database
         self._audit = audit
         self._storage = storage
         self._jobs = jobs
         self._speech = speech
+        self._house = house
 
     def generate(  # one argument per choice of the user
         self,
@@ -65,6 +68,8 @@ class Audios:
 
         Raises:
             VoiceInUse: every page asked for already has audio in this voice.
+            QuotaUsed: every page asked for has had as many audios as it may.
+            NotAllowed: making audio is switched off, or not for this role.
             InvalidInput: a number out of range, or nothing to speak.
             NotFound: no such document, page or voice.
             Conflict: the pages are not read yet.
@@ -74,9 +79,12 @@ class Audios:
         with correlated(), self._database.begin("Generate audio") as conn:
             document = self._document(conn, document_id)
             authorize(actor, "audio.generate", Target(kind="document", id=str(document_id)))
+            house = self._house.within(conn)
+            check_generation(house)
             chosen = self._speech.voice(voice) if voice else self._speech.default_voice(document["language"])
-            wanted = self._lock_pages(conn, document_id, pages)
+            asked = self._lock_pages(conn, document_id, pages)
             faults.point("generate.locked")
+            wanted = pages_with_room(conn, asked, voice=chosen.id, most=house.max_audios_per_page)
             values = {"document_id": document_id, "voice": chosen.id, "rate": rate, "pitch": pitch, "created_by": actor.operator_id}
             new = self._create(conn, wanted, values)
             faults.point("generate.rows")
@@ -91,7 +99,7 @@ class Audios:
             faults.point("generate.commit")
         existing = tuple(row for row in rows if row.id not in new)
         log.info("audio queued", document_id=document_id, voice=chosen.id, pages=len(queued))
-        return Generated(queued=queued, existing=existing)
+        return Generated(queued=queued, existing=existing, full=len(asked) - len(wanted))
 
     @staticmethod
     def _document(conn: Connection, document_id: int) -> Mapping[str, Any]:
@@ -110,6 +118,7 @@ class Audios:
         query = select(columns.id, columns.number, columns.revision, _has_text()).where(columns.document_id == document_id)
         if pages is not None:
             query = query.where(columns.number.in_(list(pages)))
+        # lock: one request at a time may look for audio of these pages and add it; in page order, so that two cannot deadlock
         rows = conn.execute(query.order_by(columns.number).with_for_update()).all()
         missing = set(pages or ()) - {row.number for row in rows}
         if missing:
@@ -159,6 +168,7 @@ class Audios:
             row = self._locked(conn, audio_id)
             target = Target(kind="audio", id=str(audio_id))
             authorize(actor, "audio.generate", target)
+            check_generation(self._house.within(conn))
             if row["status"] != "FAILED":
                 raise Conflict("Only audio that failed can be retried.")
             values = {"status": "PENDING", "error": None, "error_code": None, "correlation_id": correlation_id()}
@@ -168,6 +178,21 @@ class Audios:
             queued = self._queue(conn, found, title=title, actor=actor)[0]
             self._audit.record(conn, actor=actor, action="audio.generate", target=target, after={"retry": True})
         return queued.job_id or 0
+
+    def quota(self, document_id: int, page: int, *, actor: Actor) -> AudioQuota:
+        """Return how many audios a page ever had, and may have: the very count that ``generate`` enforces.
+
+        Raises:
+            NotFound: no such page.
+        """
+        authorize(actor, "document.read", Target(kind="document", id=str(document_id)))
+        query = select(document_pages.c.id).where(document_pages.c.document_id == document_id, document_pages.c.number == page)
+        with self._database.begin("Read quota") as conn:
+            page_id = conn.execute(query).scalar_one_or_none()
+            if page_id is None:
+                raise NotFound(f"The document has no page {page}.")
+            used = audios_made(conn, audios.c.page_id == page_id).get(page_id, 0)
+            return AudioQuota(used=used, most=self._house.within(conn).max_audios_per_page)
 
     def listing(self, document_id: int, *, actor: Actor, page: int | None = None) -> tuple[AudioRow, ...]:
         """Return the active audio of a document, or of one page, by page and voice."""
@@ -227,16 +252,19 @@ class Audios:
         """Bring deleted audio back.
 
         Raises:
-            NotFound: it was purged.
+            NotFound: it was purged, or its document is deleted.
             VoiceInUse: the page got new audio in the same voice meanwhile.
         """
         with correlated(), self._database.begin("Restore audio") as conn:
-            query = select(audios).where(audios.c.id == audio_id, audios.c.lifetime == "DELETED").with_for_update()
+            query = select(audios).join(documents, documents.c.id == audios.c.document_id).where(audios.c.id == audio_id)
+            # lock: the sweeper must not take the file away while it is being restored
+            query = query.where(audios.c.lifetime == "DELETED", documents.c.deleted_at.is_(None)).with_for_update(of=audios)
             row = conn.execute(query).mappings().one_or_none()
             if row is None or row["object_id"] is None:
                 raise NotFound("This audio is gone for good.")
             target = Target(kind="audio", id=str(audio_id), owner_id=row["created_by"])
             authorize(actor, "audio.restore", target)
+            # lock: nobody may add audio in this voice between the look and the change
             conn.execute(select(document_pages.c.id).where(document_pages.c.id == row["page_id"]).with_for_update())
             taken = self._rows(conn, audios.c.page_id == row["page_id"], audios.c.voice == row["voice"])
             if taken:
@@ -249,6 +277,7 @@ class Audios:
         """Give up the files of audio deleted long enough ago; its row stays and counts. Run by the worker."""
         age = func.now() - func.make_interval(0, 0, 0, 0, 0, 0, older_than_s)
         query = select(audios.c.id, audios.c.object_id).where(audios.c.lifetime == "DELETED", audios.c.deleted_at <= age)
+        # lock: what is being restored right now is left to the next round
         query = query.where(audios.c.object_id.is_not(None)).limit(limit).with_for_update(skip_locked=True)
         with self._database.begin("Purge audio") as conn:
             rows = conn.execute(query).all()
@@ -262,6 +291,7 @@ class Audios:
     def _locked(conn: Connection, audio_id: int) -> Mapping[str, Any]:
         query = select(audios).join(documents, documents.c.id == audios.c.document_id)
         query = query.where(audios.c.id == audio_id, audios.c.lifetime == "ACTIVE", documents.c.deleted_at.is_(None))
+        # lock: retry and delete of one audio follow one another
         row = conn.execute(query.with_for_update(of=audios)).mappings().one_or_none()
         if row is None:
             raise NotFound("There is no such audio; it may have been deleted.")

@@ -163,11 +163,13 @@ class Jobs:
         target = Target(kind="job", id=str(job_id))
         authorize(actor, "job.cancel", target)
         with self._database.begin("Cancel job") as conn:
-            query = select(queue_jobs.c.status, job_run).join(job_run, job_run.c.job_id == queue_jobs.c.id)
-            row = conn.execute(query.where(queue_jobs.c.id == job_id).with_for_update(of=job_run)).one_or_none()
+            # lock: two people who cancel the same job follow one another, and the subject is given up once
+            row = conn.execute(select(job_run).where(job_run.c.job_id == job_id).with_for_update()).one_or_none()
             if row is None:
                 raise NotFound(f"There is no job {job_id}.")
-            if row.status not in OPEN:
+            # read after the wait: a lock alone does not show what became of the queue's row meanwhile
+            status = conn.execute(select(queue_jobs.c.status).where(queue_jobs.c.id == job_id)).scalar_one_or_none()
+            if status not in OPEN:
                 raise Conflict("That job has already ended.")
             # the queue's own function: a waiting job becomes cancelled, a running one is asked to stop
             conn.execute(select(func.procrastinate_cancel_job_v1(job_id, True, False)))  # noqa: FBT003  # SQL arguments are positional
@@ -217,6 +219,8 @@ class Jobs:
         row = self.get(job_id, actor=actor)
         if row.state not in {"failed", "cancelled"}:
             raise Conflict("Only a failed or cancelled job can be retried.")
+        if row.task not in self._handlers:
+            raise Conflict("This version of Lectern does not know this kind of job.")
         new = self._handlers[row.task].again(Subject(document_id=row.document_id, audio_id=row.audio_id), actor=actor)
         with self._database.begin("Record retry") as conn:
             self._audit.record(conn, actor=actor, action="job.retry", target=target, after={"job_id": new})

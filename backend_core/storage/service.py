@@ -22,6 +22,8 @@ from backend_core.storage.tables import object_intents, objects
 
 log = get_logger(__name__)
 SWEEP_BATCH = 500
+KEEP_LOCK = "lectern.objects.keep"
+"""Advisory lock of a backup, under which nothing may be removed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,8 +46,13 @@ class Swept:
 
 
 def _lock_key(conn: Connection, key: str) -> None:
-    # upload and sweep of one key must not interleave between "is it needed?" and "remove it"
+    # lock: upload and sweep of one key must not interleave between "is it needed?" and "remove it"
     conn.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(key, 0))))
+
+
+def _may_remove(conn: Connection) -> bool:
+    # lock: a backup may still have to read what its moment of the database refers to; removing it waits for the next round
+    return bool(conn.execute(select(func.pg_try_advisory_xact_lock_shared(func.hashtextextended(KEEP_LOCK, 0)))).scalar_one())
 
 
 class Storage:
@@ -133,6 +140,8 @@ class Storage:
             rows = conn.execute(query).all()
         for row in rows:
             with self._database.begin("Remove old upload") as conn:
+                if not _may_remove(conn):
+                    return 0
                 _lock_key(conn, row.key)
                 conn.execute(delete(object_intents).where(object_intents.c.id == row.id))
                 if not self._needed(conn, row.key):
@@ -147,6 +156,8 @@ class Storage:
         removed = 0
         for row in rows:
             with self._database.begin("Remove released object") as conn:
+                if not _may_remove(conn):
+                    break
                 _lock_key(conn, row.key)
                 gone = conn.execute(delete(objects).where(objects.c.id == row.id, objects.c.refs == 0)).rowcount
                 if gone and not self._needed(conn, row.key):
@@ -165,7 +176,7 @@ class Storage:
         for key in self.orphans()[0]:
             with self._database.begin("Remove stray file") as conn:
                 _lock_key(conn, key)
-                if not self._needed(conn, key) and self.store.older(key, than=limit):
+                if _may_remove(conn) and not self._needed(conn, key) and self.store.older(key, than=limit):
                     self.store.delete(key)
                     removed += 1
         return removed

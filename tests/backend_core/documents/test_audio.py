@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
 import re
 import threading
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import LiteralString
@@ -24,6 +23,7 @@ from backend_core.policy import Actor
 from backend_core.settings import Settings
 from tests.lectern import MakeDocument
 from tests.polling import eventually
+from tests.watcher import Watcher
 
 RunJobs = Callable[[], None]
 
@@ -32,42 +32,6 @@ CREATE FUNCTION refuse_at_commit() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN 
 CREATE CONSTRAINT TRIGGER refuse_at_commit AFTER INSERT ON audios DEFERRABLE INITIALLY DEFERRED
     FOR EACH ROW EXECUTE FUNCTION refuse_at_commit()
 """
-
-
-class Watcher:
-    """Two connections of the superuser: one that stands in the way, one that looks at who waits."""
-
-    def __init__(self, dsn: str) -> None:
-        self._other = psycopg.connect(dsn)
-        self._looking = psycopg.connect(dsn, autocommit=True)
-
-    @contextlib.contextmanager
-    def blocking(self, statement: LiteralString) -> Iterator[psycopg.Connection]:
-        """Hold what the statement locks until ``release``, a commit, or the end."""
-        self._other.execute(statement)
-        try:
-            yield self._other
-        finally:
-            self.release()
-
-    def release(self) -> None:
-        self._other.rollback()
-
-    def count(self, rest: LiteralString) -> int:
-        row = self._looking.execute("SELECT count(*) " + rest).fetchone()
-        assert row is not None
-        return int(row[0])
-
-    def close(self) -> None:
-        self._other.close()
-        self._looking.close()
-
-
-@pytest.fixture
-def watcher(clean: EmbeddedServer) -> Iterator[Watcher]:
-    opened = Watcher(clean.admin_dsn)
-    yield opened
-    opened.close()
 
 
 def rows_of(backend: Backend) -> int:
@@ -226,6 +190,21 @@ def test_deleted_audio_can_be_restored_unless_the_voice_was_used_again(
     backend.audios.generate(document_id, actor=actor)
     with pytest.raises(VoiceInUse):
         backend.audios.restore(first.id, actor=actor)
+
+
+def test_audio_of_a_deleted_document_is_not_restored(
+    backend: Backend, actor: Actor, make_document: MakeDocument, run_jobs: RunJobs
+) -> None:
+    document_id = make_document()
+    backend.audios.generate(document_id, actor=actor)
+    run_jobs()
+    audio_id = backend.audios.listing(document_id, actor=actor)[0].id
+    backend.audios.delete(audio_id, actor=actor)
+    backend.documents.delete(document_id, actor=actor, typed_title=backend.documents.get(document_id, actor=actor).title)
+    with pytest.raises(NotFound):
+        backend.audios.restore(audio_id, actor=actor)
+    backend.documents.restore(document_id, actor=actor)
+    assert backend.audios.restore(audio_id, actor=actor).id == audio_id
 
 
 def test_a_changed_or_missing_file_is_never_played(backend: Backend, actor: Actor, make_document: MakeDocument, run_jobs: RunJobs) -> None:
