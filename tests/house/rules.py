@@ -29,6 +29,7 @@ _ONE_MACHINE = re.compile(r"(^|[^A-Za-z0-9_.])/(work|root|farm)/[A-Za-z0-9_.]")
 _PATH_IN_PROSE = re.compile(r"`([\w.*-]+(?:/[\w.<>*-]*)+|[\w-]+\.(?:md|py|toml|lock|json|cmd|yaml|spec))`")
 _LINK = re.compile(r"\]\(([^)#\s]+)")
 _UNEXPLAINED = re.compile(r"\b(TODO|FIXME|XXX)\b|pytest\.(skip|xfail)\(\s*\)|mark\.(skip|xfail)(?!\w|\([^)]*reason)")
+_LOCK = re.compile(r"with_for_update\(|pg_(try_)?advisory_(xact_)?lock|\bFOR (NO KEY )?(UPDATE|SHARE)\b")
 _PATCHED = re.compile(r"monkeypatch\.setattr\(|\bmocker\b|unittest\.mock|\bpatch\.object\(")
 
 
@@ -197,6 +198,20 @@ def paths_in(text: str) -> set[str]:
     return {path for path in found if not path.startswith(("http", ".venv", "mailto"))}
 
 
+def locks_without_reason(text: str) -> Iterator[int]:
+    """Yield the lines that take a row or advisory lock and say neither there nor in the comment above why."""
+    lines = text.splitlines()
+    for number, line in enumerate(lines, 1):
+        if _LOCK.search(line.partition("#")[0]) and "lock: " not in line + (lines[number - 2] if number > 1 else ""):
+            yield number
+
+
+def locks() -> list[str]:
+    """Every lock gives its reason (A51)."""
+    found = [(path, text) for path, text in python_files(*PACKAGES) if "migrations" not in path.parts]
+    return [f"{path}:{line}: a lock without `# lock: reason`" for path, text in found for line in locks_without_reason(text)]
+
+
 def true_pages() -> list[str]:
     """Every path that the pages for readers name exists (A93)."""
     problems, names_in_use = [], {path.name for path in files()}
@@ -216,7 +231,7 @@ def version() -> list[str]:
     return [f"{path} does not name version {declared}" for path, words in places.items() if words not in (ROOT / path).read_text("utf-8")]
 
 
-RULES: tuple[Callable[[], list[str]], ...] = (reasons, queries, log_calls, sizes, names, honest_tests, portable, true_pages, version)
+RULES: tuple[Callable[[], list[str]], ...] = (reasons, locks, queries, log_calls, sizes, names, honest_tests, portable, true_pages, version)
 
 
 def main() -> int:

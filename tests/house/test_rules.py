@@ -118,3 +118,25 @@ def test_the_contributor_guide_maps_the_four_areas_to_files_that_exist() -> None
         row = next((line for line in guide.splitlines() if line.startswith(f"| {area}")), "")
         assert rules.paths_in(row), f"{area} names no file"
     assert rules.true_pages() == []
+
+
+@pytest.mark.trace("A51")
+@pytest.mark.parametrize(
+    ("source", "noticed"),
+    [
+        ("row = conn.execute(query.with_for_update())", True),
+        ("# lock the row\nrow = conn.execute(query.with_for_update())", True),
+        ('conn.execute("SELECT pg_try_advisory_lock(1)")', True),
+        ("# lock: two requests would add it twice\nrow = conn.execute(query.with_for_update())", False),
+        ("row = conn.execute(query.with_for_update())  # lock: two requests would add it twice", False),
+        ("row = conn.execute(query)", False),
+    ],
+)
+def test_a_lock_needs_a_reason(source: str, noticed: bool) -> None:
+    assert bool(list(rules.locks_without_reason(source))) is noticed
+
+
+@pytest.mark.trace("A51")
+def test_every_lock_and_every_silenced_warning_gives_its_reason() -> None:
+    assert rules.locks() == []
+    assert rules.reasons() == []
