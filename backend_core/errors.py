@@ -7,24 +7,36 @@ LecternError
 │   └── TooLarge            over a stated limit
 ├── NotFound                no such document, page, audio, job or voice
 ├── NotAllowed              the actor's role does not permit the action
+│   ├── SignInNeeded        nobody is signed in, or the session ended
+│   ├── SignInFailed        name or password is wrong, or there were too many attempts
+│   ├── ProofNeeded         the person has to prove once more who they are
+│   └── ReasonNeeded        the action asks for a reason
 ├── Conflict                somebody else was first
 │   ├── VoiceInUse          the page already has audio in this voice
 │   └── StaleVersion        the row changed since it was read
 ├── Cancelled               stopped on request; nothing is wrong
 ├── LimitReached            time, memory or a quota used up
+│   ├── QuotaUsed           the page has had as many audios as it may
+│   ├── TooManyImports      too many documents within an hour
 │   └── TimedOut            a job ran longer than its limit
 ├── Unavailable             a dependency is away; trying again later can help
 │   ├── PoolExhausted       no free database connection within the limit
 │   ├── DatabaseAway        the server does not answer
 │   ├── StorageFailed       the object store refused or is full
+│   ├── SecretsLocked       the keyring or the sealed file does not open
 │   └── VoiceFailed         the voice process stopped
 ├── DamagedObject           stored bytes do not match their hash
+├── UnusableBackup          cut off, changed, made with another key, or no backup at all
+├── BackupKeyNeeded         nobody can open the backup without its key
 └── Unexpected              anything else, reduced to a sentence and a correlation id
 """
 
 from __future__ import annotations
 
-from typing import ClassVar
+from dataclasses import dataclass
+from typing import ClassVar, Final
+
+INSIDE: Final = "Something went wrong inside Lectern; the log holds the details."
 
 
 class LecternError(Exception):
@@ -96,6 +108,46 @@ class NotAllowed(LecternError):
     next_step = "Ask an administrator."
 
 
+class SignInNeeded(NotAllowed):
+    """Nobody is signed in, or the session ended or was revoked."""
+
+    code = "sign_in_needed"
+    title = "Sign in"
+    next_step = "Sign in with your name and password."
+
+
+class SignInFailed(NotAllowed):
+    """Name or password is wrong; the sentence never says which.
+
+    Attributes:
+        wait_s: seconds until the next attempt is looked at, 0 when at once.
+    """
+
+    code = "sign_in_failed"
+    title = "Signing in failed"
+    next_step = "Check name and password; an administrator can set a new password."
+
+    def __init__(self, sentence: str, *, wait_s: float = 0.0) -> None:
+        super().__init__(sentence)
+        self.wait_s = wait_s
+
+
+class ProofNeeded(NotAllowed):
+    """The action asks the person to prove once more who they are."""
+
+    code = "proof_needed"
+    title = "Confirm who you are"
+    next_step = "Enter your password to go on."
+
+
+class ReasonNeeded(NotAllowed):
+    """The action asks for a reason, which the audit log keeps."""
+
+    code = "reason_needed"
+    title = "A reason is needed"
+    next_step = "Say why, then try again."
+
+
 class Conflict(LecternError):
     """Somebody else was first."""
 
@@ -141,6 +193,38 @@ class LimitReached(LecternError):
     next_step = "Try a smaller piece."
 
 
+class QuotaUsed(LimitReached):
+    """A page has had as many audios as the house settings allow."""
+
+    code = "quota_used"
+    title = "No more audio for this page"
+    next_step = "Play an audio it has, or ask an administrator to raise the number."
+
+    def __init__(self, *, page: int, most: int) -> None:
+        super().__init__(f"Page {page} has had {most} audios, deleted ones included; more are not allowed here.")
+        self.page = page
+        self.most = most
+
+
+class TooManyImports(LimitReached):
+    """An operator imported too many documents within an hour.
+
+    Attributes:
+        wait_s: seconds until the next import is possible.
+    """
+
+    code = "too_many_imports"
+    title = "Too many imports"
+    next_step = "Wait, or ask an administrator to raise the limit."
+
+    def __init__(self, *, most: int, wait_s: int) -> None:
+        minutes = -(-wait_s // 60)
+        wait = "1 minute" if minutes == 1 else f"{minutes} minutes"
+        super().__init__(f"You imported {most} documents within an hour, the most allowed here. The next is possible in {wait}.")
+        self.most = most
+        self.wait_s = wait_s
+
+
 class TimedOut(LimitReached):
     """A job ran longer than its limit and was stopped."""
 
@@ -182,6 +266,15 @@ class StorageFailed(Unavailable):
     next_step = "Free some disk space or check the store, then retry."
 
 
+class SecretsLocked(Unavailable):
+    """The keyring, or the file that holds the secrets, does not open."""
+
+    code = "secrets_locked"
+    title = "The secrets cannot be opened"
+    next_step = "Unlock the keyring or give the passphrase, then try again."
+    retriable = False
+
+
 class VoiceFailed(Unavailable):
     """The voice process stopped before the audio was complete."""
 
@@ -198,6 +291,22 @@ class DamagedObject(LecternError):
     next_step = "Generate the audio again, or import the document again."
 
 
+class UnusableBackup(LecternError):
+    """A backup that is not used: cut off, changed, of another key, or of a newer version."""
+
+    code = "unusable_backup"
+    title = "The backup cannot be used"
+    next_step = "Nothing was changed. Use another backup, or the key this one was made with."
+
+
+class BackupKeyNeeded(LecternError):
+    """The key that opens a backup is not here."""
+
+    code = "backup_key_needed"
+    title = "The backup key is needed"
+    next_step = "Give the file with the recovery key, or type the key."
+
+
 class Unexpected(LecternError):
     """Anything that is not part of this tree, reduced to a sentence."""
 
@@ -205,6 +314,42 @@ class Unexpected(LecternError):
     title = "Something went wrong"
     next_step = "Try again; if it happens again, send the correlation id to support."
     retriable = True
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorPayload:
+    """Everything about a failure that may leave Lectern: shown, printed, copied or stored."""
+
+    code: str
+    title: str
+    sentence: str
+    next_step: str
+    correlation_id: str | None
+
+    def lines(self) -> str:
+        """Return the text for the clipboard and for a report."""
+        reference = f"reference {self.correlation_id or 'none'}"
+        return "\n".join((f"Lectern: {self.title}", self.sentence, f"code {self.code}", reference))
+
+
+def safe(error: BaseException, *, correlation_id: str | None = None, sentence: str = INSIDE) -> LecternError:
+    """Return the error that may cross a boundary: a member of the tree as it is, anything else as ``Unexpected`` with its id.
+
+    What was raised stays behind for the log; nothing of its text is in the result.
+    """
+    known = error if isinstance(error, LecternError) else Unexpected(sentence)
+    known.correlation_id = known.correlation_id or correlation_id
+    return known
+
+
+def payload(error: BaseException, *, correlation_id: str | None = None, next_step: str = "") -> ErrorPayload:
+    """Return what people and programs are told about ``error``; nothing else makes such an answer.
+
+    >>> payload(ValueError("password=hunter2"), correlation_id="c7f1-92ab").sentence
+    'Something went wrong inside Lectern; the log holds the details.'
+    """
+    known = safe(error, correlation_id=correlation_id)
+    return ErrorPayload(known.code, known.title, str(known), next_step or known.next_step, known.correlation_id)
 
 
 def every_error() -> tuple[type[LecternError], ...]:

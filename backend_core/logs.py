@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import contextlib
 import contextvars
+import json
 import logging
 import logging.handlers
-import re
+import os
 import secrets
 import sys
 from collections.abc import Iterator, Mapping
@@ -18,41 +19,15 @@ from typing import Any
 
 import structlog
 
+from backend_core.errors import INSIDE, LecternError, Unexpected, safe
+from backend_core.redaction import redact_line
+
 LOG_BYTES = 5_000_000
 LOG_FILES = 5
 HANDLER = "lectern"
 
 _correlation: contextvars.ContextVar[str | None] = contextvars.ContextVar("correlation_id", default=None)
-
-# Order matters: whole connection strings before their parts.
-_SECRETS: tuple[tuple[re.Pattern[str], str], ...] = (
-    (re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(-----END [A-Z ]*PRIVATE KEY-----|\Z)", re.DOTALL), "[private key]"),
-    (re.compile(r"\b([a-z][a-z0-9+]*://[^\s:/@]*):[^\s@]+@", re.IGNORECASE), r"\1:[secret]@"),
-    (re.compile(r"\beyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]*"), "[token]"),
-    (re.compile(r"\b(bearer|basic)\s+[\w.~+/=-]{8,}", re.IGNORECASE), r"\1 [secret]"),
-    (re.compile(r"\b(AKIA|ASIA)[A-Z0-9]{16}\b"), "[aws key]"),
-    (re.compile(r"([?&](?:X-Amz-[A-Za-z-]+|Signature|token)=)[^&\s\"']+", re.IGNORECASE), r"\1[secret]"),
-    (
-        re.compile(
-            r"(\b(?:\w*(?:password|passwd|passphrase|secret|token|api_?key|access_?key)|PGPASSWORD|pwd)[\\\"']*\s*[=:]\s*[\\\"']*)(?![\[])[^\s\"',;&}\\]+",
-            re.IGNORECASE,
-        ),
-        r"\1[secret]",
-    ),
-    (re.compile(r"\b[\w.+-]+@[\w-]+(?:\.[\w-]+)+\b"), "[e-mail]"),
-    (re.compile(r"(?<![\w+])\+\d(?:[ ().-]{0,3}\d){7,14}\b"), "[phone]"),
-)
-
-
-def redact(text: str) -> str:
-    """Return ``text`` with keys, tokens, passwords, e-mail addresses and phone numbers replaced.
-
-    >>> redact("postgresql://ana:hunter2@db/lectern")
-    'postgresql://ana:[secret]@db/lectern'
-    """
-    for pattern, replacement in _SECRETS:
-        text = pattern.sub(replacement, text)
-    return text
+_operator: contextvars.ContextVar[int | None] = contextvars.ContextVar("operator_id", default=None)
 
 
 def correlation_id() -> str:
@@ -70,17 +45,25 @@ def new_correlation_id() -> str:
 def correlated(value: str | None = None) -> Iterator[str]:
     """Give everything inside the block one correlation id: ``value``, the current one, or a new one."""
     current = value or _correlation.get() or new_correlation_id()
-    token = _correlation.set(current)
+    token, operator = _correlation.set(current), _operator.set(_operator.get())
     try:
         yield current
     finally:
+        _operator.reset(operator)
         _correlation.reset(token)
 
 
-def _add_correlation(_logger: object, _method: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
-    current = _correlation.get()
-    if current is not None:
-        event.setdefault("correlation_id", current)
+def note_operator(operator_id: int | None) -> None:
+    """Say for whom the current action is done; its log lines then carry the id, never a name."""
+    # outside any action nothing would take it back
+    if _correlation.get() is not None:
+        _operator.set(operator_id)
+
+
+def _add_action(_logger: object, _method: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
+    for name, value in (("correlation_id", _correlation.get()), ("operator_id", _operator.get())):
+        if value is not None:
+            event.setdefault(name, value)
     return event
 
 
@@ -88,8 +71,14 @@ class _RedactingFormatter(structlog.stdlib.ProcessorFormatter):
     """Redacts the finished line, so that exception text is covered too."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """Return one JSON line without secrets."""
-        return redact(super().format(record))
+        """Return one JSON line without secrets; a record that cannot be rendered costs its values, not the line."""
+        try:
+            line = super().format(record)
+        except (TypeError, ValueError, KeyError, RecursionError) as error:
+            event = record.msg.get("event") if isinstance(record.msg, dict) else record.msg
+            facts = {"event": str(event), "level": record.levelname.lower(), "logger": record.name, "unreadable": type(error).__name__}
+            line = json.dumps(facts, ensure_ascii=False)
+        return redact_line(line)
 
 
 class _QueueOutcomes(logging.Filter):
@@ -103,7 +92,7 @@ class _QueueOutcomes(logging.Filter):
 def _shared() -> list[structlog.typing.Processor]:
     return [
         structlog.contextvars.merge_contextvars,
-        _add_correlation,
+        _add_action,
         structlog.stdlib.add_log_level,
         structlog.stdlib.add_logger_name,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
@@ -112,15 +101,29 @@ def _shared() -> list[structlog.typing.Processor]:
     ]
 
 
-def _formatter() -> _RedactingFormatter:
+def json_formatter() -> logging.Formatter:
+    """Return what turns a record into one JSON line without secrets."""
     return _RedactingFormatter(
-        foreign_pre_chain=_shared(),
+        foreign_pre_chain=[structlog.stdlib.ExtraAdder(), *_shared()],
         processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, structlog.processors.JSONRenderer(ensure_ascii=False)],
     )
 
 
 class _LogFile(logging.handlers.RotatingFileHandler):
     """A log file that costs a line, and says nothing to people, when it cannot be written: a full disk has its own sentence."""
+
+    def _open(self) -> Any:
+        if not Path(self.baseFilename).exists():
+            with contextlib.suppress(OSError):
+                os.close(os.open(self.baseFilename, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600))
+        return super()._open()
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802  # the library's name and signature
+        """Drop the line: the library would print it, with its values, to standard error."""
+
+
+class _ErrorStream(logging.StreamHandler[Any]):
+    """Standard error in place of a file; silent about lines that cannot be written."""
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802  # the library's name and signature
         """Drop the line."""
@@ -136,12 +139,10 @@ def configure_logging(folder: Path, *, process: str, level: str = "INFO", else_s
     handler: logging.Handler
     try:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        with path.open("ab"):
-            pass
-        handler = _LogFile(path, maxBytes=LOG_BYTES, backupCount=LOG_FILES, encoding="utf-8", delay=True)
+        handler = _LogFile(path, maxBytes=LOG_BYTES, backupCount=LOG_FILES, encoding="utf-8")
     except OSError:
-        handler = logging.StreamHandler(sys.stderr) if else_stderr else logging.NullHandler()
-    handler.setFormatter(_formatter())
+        handler = _ErrorStream(sys.stderr) if else_stderr else logging.NullHandler()
+    handler.setFormatter(json_formatter())
     root = logging.getLogger()
     for old in [old for old in root.handlers if old.get_name() == HANDLER]:
         root.removeHandler(old)
@@ -149,13 +150,19 @@ def configure_logging(folder: Path, *, process: str, level: str = "INFO", else_s
     handler.set_name(HANDLER)
     root.addHandler(handler)
     root.setLevel(level)
+    # a warning names a line of source, which may hold a value; standard error belongs to a person
+    logging.captureWarnings(capture=True)
     for noisy in ("procrastinate", "psycopg.pool", "alembic", "botocore", "markdown_it"):
         logging.getLogger(noisy).setLevel(max(logging.WARNING, logging.getLevelName(level)))
     worker = logging.getLogger("procrastinate.worker")
     if not any(isinstance(old, _QueueOutcomes) for old in worker.filters):
         worker.addFilter(_QueueOutcomes())
     structlog.configure(
-        processors=[*_shared(), structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        processors=[
+            structlog.stdlib.PositionalArgumentsFormatter(),
+            *_shared(),
+            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
+        ],
         logger_factory=structlog.stdlib.LoggerFactory(),
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=True,
@@ -168,6 +175,43 @@ def get_logger(name: str) -> Any:
     return structlog.stdlib.get_logger(name)
 
 
-def log_failure(logger: Any, event: str, error: BaseException, *, facts: Mapping[str, object] | None = None) -> None:
-    """Log a failure with its type, code and correlation id; never request bodies or document text."""
-    logger.error(event, error_type=type(error).__name__, error_code=getattr(error, "code", None), exc_info=error, **(facts or {}))
+def log_failure(
+    logger: Any, event: str, error: BaseException, *, facts: Mapping[str, object] | None = None, level: int = logging.ERROR
+) -> None:
+    """Log a failure with its type, code, correlation and operator id; never request bodies or document text.
+
+    Args:
+        logger: structured, or of the standard library where the other one would delay the start.
+    """
+    cause = error.__cause__
+    # an expected refusal needs no stack; what a lower layer raised does
+    stack = error if level >= logging.WARNING or cause is not None else None
+    details: dict[str, object] = {"error_type": type(error).__name__}
+    if isinstance(error, LecternError):
+        details["error_code"] = error.code
+    if cause is not None:
+        details["cause_type"] = type(cause).__name__
+    details |= facts or {}
+    if isinstance(logger, logging.Logger):
+        logger.log(level, event, exc_info=stack, extra=details)
+    else:
+        logger.log(level, event, exc_info=stack, **details)
+
+
+def at_boundary(
+    logger: Any,
+    event: str,
+    error: BaseException,
+    *,
+    correlation_id: str | None = None,
+    sentence: str = INSIDE,
+    facts: Mapping[str, object] | None = None,
+) -> LecternError:
+    """Log what ended a thread, a job or a command, and return the error that people may see, with the id that finds the line.
+
+    What was expected is an INFO line with its code; anything else is an ERROR. Both carry the stack when something else caused it.
+    """
+    with correlated(getattr(error, "correlation_id", None) or correlation_id) as reference:
+        known = safe(error, correlation_id=reference, sentence=sentence)
+        log_failure(logger, event, error, facts=facts, level=logging.ERROR if isinstance(known, Unexpected) else logging.INFO)
+    return known
