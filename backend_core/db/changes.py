@@ -18,6 +18,7 @@ import sqlalchemy
 from sqlalchemy.sql.dml import UpdateBase
 
 from backend_core.db.watchdog import WatchedConnection, shut
+from backend_core.logs import log_failure
 
 CHANNEL = "lectern_changes"
 EVERYTHING = "*"
@@ -185,5 +186,5 @@ class Changes:
             for follower in followers:
                 try:
                     follower(name)
-                except Exception:  # noqa: BLE001 - a follower's failure must not end the hints of all others
-                    _log.exception("a follower of change hints failed")
+                except Exception as error:  # noqa: BLE001 - a follower's failure must not end the hints of all others
+                    log_failure(_log, "a follower of change hints failed", error)

@@ -20,7 +20,7 @@ from backend_core.db.cluster import Address, Cluster, admin_dsn, find, find_or_c
 from backend_core.db.conninfo import LAUNCHER, Holder, application_name, holders_of
 from backend_core.db.file_lock import locked
 from backend_core.db.idle_spawn import keep_watch
-from backend_core.db.roles import ADMIN, create_all, is_ready
+from backend_core.db.roles import ADMIN, add_missing, create_all, is_ready
 from backend_core.errors import Conflict, DatabaseAway, Unavailable
 
 CONNECT_S = 5
@@ -125,6 +125,9 @@ def _attach(cluster: Cluster | None) -> EmbeddedServer | None:
         with _connect(cluster, address) as conn:
             row = conn.execute("SELECT current_setting('data_directory'), current_setting('server_version')").fetchone()
             ready = is_ready(conn)
+            if ready:
+                # a server made by an earlier version
+                add_missing(conn)
     except psycopg.Error:
         return None
     pid = postmaster.recorded_pid(cluster)

@@ -9,7 +9,7 @@ import psycopg
 import psycopg.errors
 import sqlalchemy.exc
 
-from backend_core.errors import Cancelled, Conflict, DatabaseAway, LecternError, NotAllowed, StorageFailed, Unexpected
+from backend_core.errors import Cancelled, Conflict, DatabaseAway, LecternError, NotAllowed, StorageFailed, safe
 
 REPEATABLE_STATES = frozenset({"40001", "40P01"})
 """Serialization failure and deadlock: the same transaction may succeed when run again."""
@@ -24,7 +24,7 @@ _BY_STATE: dict[str, tuple[type[LecternError], str]] = {
     "57014": (Cancelled, "The database request was stopped."),
     "53100": (StorageFailed, "The disk of the database server is full."),
     "42501": (NotAllowed, "The database does not permit this action for this account."),
-    "25006": (NotAllowed, "The database is read-only for this version of Lectern."),
+    "25006": (NotAllowed, "The database is open for reading only here."),
 }
 # Classes of SQLSTATE: connection exception, insufficient resources, operator intervention, system error.
 _AWAY_CLASSES = ("08", "53", "57", "58")
@@ -48,7 +48,7 @@ def translate(exc: Exception) -> LecternError:
         return DatabaseAway("The connection to the database was lost.")
     if state is not None and state.startswith(_AWAY_CLASSES):
         return DatabaseAway("The database server is stopping, starting or out of resources.")
-    return Unexpected("The database refused a request of Lectern.")
+    return safe(exc, sentence="The database refused a request of Lectern.")
 
 
 @contextlib.contextmanager

@@ -160,15 +160,14 @@ def prepare(dsn: str) -> None:
         RolesMissing: with the statements for an administrator.
     """
     with _connected(dsn) as conn:
+        missing = roles.missing(conn)
         row = conn.execute(
-            "SELECT current_database(), session_user,"
-            " (SELECT count(*) FROM pg_roles WHERE rolname = ANY(%s)),"
-            " (SELECT pg_has_role(oid, 'MEMBER') FROM pg_roles WHERE rolname = %s)",
-            (list(roles.REQUIRED_ROLES), roles.OWNER),
+            "SELECT current_database(), session_user, (SELECT pg_has_role(oid, 'MEMBER') FROM pg_roles WHERE rolname = %s)", (roles.OWNER,)
         ).fetchone()
-    if row is None or row[2] < len(roles.REQUIRED_ROLES) or not row[3]:
+    if row is None or missing or not row[2]:
         database, login = ("", "") if row is None else row[:2]
-        raise RolesMissing(statements=roles.statements_for_administrator(login=login, database=database))
+        existing = set(roles.REQUIRED_ROLES) - set(missing)
+        raise RolesMissing(statements=roles.statements_for_administrator(login=login, database=database, existing=existing))
 
 
 def include_object(_object: Any, name: str | None, kind: str, _reflected: bool, _compare_to: Any) -> bool:  # noqa: FBT001 - Alembic's signature
@@ -233,5 +232,6 @@ def _as_only_one(dsn: str) -> Iterator[None]:
 
 
 def _got_lock(conn: psycopg.Connection[Any]) -> bool:
+    # lock: one process changes the schema at a time
     row = conn.execute("SELECT pg_try_advisory_lock(%s)", (LOCK_KEY,)).fetchone()
     return row is not None and bool(row[0])

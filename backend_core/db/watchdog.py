@@ -18,6 +18,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 import psycopg
+from psycopg.pq import TransactionStatus
 from psycopg.rows import TupleRow
 
 from backend_core.db.conninfo import PROBE, application_name
@@ -40,12 +41,33 @@ class WatchedConnection(psycopg.Connection[TupleRow]):
         deadline_s: seconds after which a wait is suspected.
         lender: called instead of closing, once.
         born: monotonic seconds of its first connect.
+        on_end: told how each transaction ended: committed, rolled back, or ``None`` for nobody knows.
     """
 
     waiting_since: float | None = None
     deadline_s: float = OWN_DEADLINE_S
     lender: Callable[[WatchedConnection], None] | None = None
     born: float = 0.0
+    on_end: Callable[[bool | None], None] | None = None
+
+    def commit(self) -> None:
+        """Commit, and tell ``on_end``."""
+        # the server answers COMMIT of a failed transaction with a quiet rollback
+        failed = self.info.transaction_status is TransactionStatus.INERROR
+        self._ending(super().commit, committed=not failed)
+
+    def rollback(self) -> None:
+        """Roll back, and tell ``on_end``."""
+        self._ending(super().rollback, committed=False)
+
+    def _ending(self, end: Callable[[], None], *, committed: bool) -> None:
+        known: bool | None = None
+        try:
+            end()
+            known = committed
+        finally:
+            if self.on_end is not None:
+                self.on_end(known)
 
     def wait(self, *args: Any, **kwargs: Any) -> Any:
         """Wait for the server as psycopg does, with the start of the wait on record."""
