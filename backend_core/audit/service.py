@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 import datetime as dt
-import os
-import secrets
-import socket
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any, Final
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import ColumnElement, Connection, String, bindparam, insert, select
 
 from backend_core import __version__
+from backend_core.audit.chain import plain, storable
 from backend_core.audit.tables import audit_event
+from backend_core.audit.writers import Writers
 from backend_core.db.database import Database
+from backend_core.errors import SignInNeeded
 from backend_core.logs import correlation_id
 from backend_core.policy import Actor, Target, authorize
 
 MOST_ROWS = 500
+LENGTHS: Final[Mapping[str, int]] = {
+    column.name: column.type.length for column in audit_event.columns if isinstance(column.type, String) and column.type.length
+}
+SessionValid = Callable[[str], ColumnElement[bool]]
+"""Returns the condition that the session with this id has not ended."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,13 +51,26 @@ class AuditRow:
     correlation_id: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """What is to be recorded of one action, where many are recorded at once."""
+
+    actor: Actor
+    action: str
+    target: Target
+    outcome: str = "done"
+    before: Mapping[str, object] | None = None
+    after: Mapping[str, object] | None = None
+
+
 class Audit:
     """The audit log of one database."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, *, session_valid: SessionValid | None = None) -> None:
+        """Take ``session_valid``, the condition in SQL that a session has not ended; without it sessions are not looked at."""
         self._database = database
-        # One name per process: rows of one writer are later chained in the order it wrote them.
-        self._writer = f"{socket.gethostname()[:40]}:{os.getpid()}:{secrets.token_hex(4)}"
+        self._session_valid = session_valid
+        self.writers = Writers.of(database.engine)
 
     def record(
         self,
@@ -64,24 +83,34 @@ class Audit:
         before: Mapping[str, object] | None = None,
         after: Mapping[str, object] | None = None,
     ) -> None:
-        """Add one row in the transaction of ``conn``; when it cannot be written the change is not made either."""
-        conn.execute(
-            insert(audit_event).values(
-                writer=self._writer,
-                actor=actor.name,
-                actor_id=actor.operator_id,
-                role=actor.role,
-                action=action,
-                target=f"{target.kind}:{target.id}" if target.id else target.kind,
-                outcome=outcome,
-                reason=actor.reason,
-                before=before,
-                after=after,
-                workstation=actor.workstation,
-                client_version=__version__,
-                correlation_id=correlation_id(),
-            )
-        )
+        """Add one row in the transaction of ``conn``; when it cannot be written the change is not made either.
+
+        Raises:
+            SignInNeeded: the actor's session has ended.
+        """
+        entry = Entry(actor=actor, action=action, target=target, outcome=outcome, before=before, after=after)
+        now = self.writers.clock.now(conn)
+        writer = self.writers.on(conn)
+        row, link = writer.link(_facts(entry), now)
+        if actor.session is None or self._session_valid is None:
+            conn.execute(insert(audit_event).values(row).inline())
+        else:
+            _insert_while(conn, row, self._session_valid(actor.session))
+        writer.add(link, conn.get_transaction())
+
+    def record_many(self, conn: Connection, entries: Iterable[Entry]) -> int:
+        """Add many rows of the program itself in the transaction of ``conn``; return how many."""
+        now = self.writers.clock.now(conn)
+        writer = self.writers.on(conn)
+        rows = []
+        for entry in entries:
+            row, link = writer.link(_facts(entry), now)
+            # before the rows are there: if they cannot be written, the transaction or its savepoint goes, and these with it
+            writer.add(link, conn.get_transaction())
+            rows.append(row)
+        if rows:
+            conn.execute(insert(audit_event), rows)
+        return len(rows)
 
     def latest(self, *, actor: Actor, limit: int = 50) -> tuple[AuditRow, ...]:
         """Return the newest rows first, at most ``limit`` (1 to 500).
@@ -94,3 +123,34 @@ class Audit:
         query = select(*columns).order_by(audit_event.c.id.desc()).limit(max(1, min(limit, MOST_ROWS)))
         with self._database.begin("List audit rows") as conn:
             return tuple(AuditRow(**row) for row in conn.execute(query).mappings())
+
+
+def _insert_while(conn: Connection, row: Mapping[str, Any], valid: ColumnElement[bool]) -> None:
+    # one statement for both, so that a session that is revoked writes nothing more
+    values = [bindparam(None, value, type_=audit_event.c[name].type) for name, value in row.items()]
+    statement = insert(audit_event).from_select(list(row), select(*values).where(valid), include_defaults=False).inline()
+    if conn.execute(statement.execution_options(preserve_rowcount=True)).rowcount != 1:
+        raise SignInNeeded("Your session has ended.")
+
+
+def _facts(entry: Entry) -> dict[str, Any]:
+    """Return the columns of a row but for its place in the chain; texts cut to what the columns hold."""
+    actor, target = entry.actor, entry.target
+    return {
+        "actor": _cut("actor", actor.name),
+        "actor_id": actor.operator_id,
+        "role": actor.role,
+        "action": entry.action,
+        "target": _cut("target", f"{target.kind}:{target.id}" if target.id else target.kind),
+        "outcome": entry.outcome,
+        "reason": None if actor.reason is None else _cut("reason", actor.reason),
+        "before": None if entry.before is None else storable(entry.before),
+        "after": None if entry.after is None else storable(entry.after),
+        "workstation": _cut("workstation", actor.workstation),
+        "client_version": __version__,
+        "correlation_id": _cut("correlation_id", correlation_id()),
+    }
+
+
+def _cut(name: str, text: str) -> str:
+    return plain(text)[: LENGTHS[name]]

@@ -1,0 +1,1 @@
+"""House settings: what a team decides for everybody who works on one database."""
