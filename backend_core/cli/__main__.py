@@ -7,15 +7,28 @@ import contextlib
 import os
 import sys
 
-import pydantic
-
 from backend_core import __version__
-from backend_core.cli import audit, documents, jobs, monitoring, samples, server, speech
-from backend_core.cli.context import Context
+from backend_core.cli import (
+    audit,
+    backup,
+    documents,
+    jobs,
+    logs,
+    monitoring,
+    operators,
+    profiles,
+    releases,
+    samples,
+    server,
+    settings,
+    speech,
+)
+from backend_core.cli.context import Context, profile
 from backend_core.cli.output import Output
-from backend_core.errors import DatabaseAway, InvalidInput, LecternError, Unavailable, Unexpected
-from backend_core.logs import configure_logging, correlated, get_logger, log_failure
-from backend_core.settings import complaint, load_settings
+from backend_core.errors import DatabaseAway, InvalidInput, LecternError, Unavailable, payload
+from backend_core.homes import home_folder
+from backend_core.logs import at_boundary, configure_logging, correlated, get_logger
+from backend_core.settings import Settings, SettingsError, load_settings
 
 log = get_logger(__name__)
 EXPECTED_FAILURE = 1
@@ -27,10 +40,32 @@ def parser() -> argparse.ArgumentParser:
     """Return the parser with every command."""
     root = argparse.ArgumentParser(prog="lecternctl", description="Everything Lectern does, from a terminal.")
     root.add_argument("--version", action="version", version=f"Lectern {__version__}")
+    root.add_argument("--profile", metavar="NAME", type=profile, help="work on another set of data; `profiles list` names them")
+    setting = "a process setting for this call only; `settings list --process` names them"
+    root.add_argument("--set", metavar="NAME=VALUE", dest="overrides", type=override, action="append", default=[], help=setting)
     commands = root.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for module in (server, documents, speech, jobs, monitoring, audit, samples):
+    for module in (server, documents, speech, jobs, logs, monitoring, audit, backup, operators, releases, settings, profiles, samples):
         module.register(commands)
     return root
+
+
+def override(text: str) -> tuple[str, str]:
+    """Parse NAME=VALUE."""
+    name, found, value = text.partition("=")
+    if not found or not name:
+        message = "write NAME=VALUE"
+        raise argparse.ArgumentTypeError(message)
+    return name, value
+
+
+def settings_for(parsed: argparse.Namespace) -> Settings:
+    """Return the settings that the arguments ask for.
+
+    Raises:
+        SettingsError: one that cannot be used.
+    """
+    home = {} if parsed.profile is None else {"home": home_folder(parsed.profile)}
+    return load_settings(**(dict(parsed.overrides) | home))
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -44,18 +79,14 @@ def main(arguments: list[str] | None = None) -> int:
 def _run(parsed: argparse.Namespace) -> int:
     output = Output(as_json=parsed.json)
     try:
-        settings = load_settings()
-    except pydantic.ValidationError as error:
-        _say(InvalidInput(complaint(error)), "", output)
+        chosen = settings_for(parsed)
+    except SettingsError as error:
+        _say(InvalidInput(str(error)), output)
         return WRONG_USAGE
-    configure_logging(settings.log_dir, process="command", level=settings.log_level, else_stderr=False)
+    configure_logging(chosen.log_dir, process="command", level=chosen.log_level, else_stderr=False)
     with correlated() as correlation:
         try:
-            code: int = parsed.run(Context(settings=settings, output=output, arguments=parsed))
-        except LecternError as error:
-            log.warning("command refused", error_code=error.code, sentence=str(error))
-            _say(error, error.correlation_id or correlation, output)
-            return EXPECTED_FAILURE
+            code: int = parsed.run(Context(settings=chosen, output=output, arguments=parsed))
         except KeyboardInterrupt:
             sys.stderr.write("\nStopped.\n")
             return INTERRUPTED
@@ -63,22 +94,21 @@ def _run(parsed: argparse.Namespace) -> int:
             # the reader of our output went away; nothing is wrong
             return EXPECTED_FAILURE
         except Exception as error:  # noqa: BLE001  # boundary: a person sees a sentence and an id, the log has the rest
-            log_failure(log, "command failed", error, facts={"command": parsed.command})
-            sentence = f"Something went wrong. The log in {settings.log_dir} has more under {correlation}."
-            _say(Unexpected(sentence), correlation, output)
+            sentence = f"Something went wrong. `lecternctl logs --correlation {correlation}` shows more."
+            event = "command refused" if isinstance(error, LecternError) else "command failed"
+            _say(at_boundary(log, event, error, sentence=sentence, facts={"command": parsed.command}), output)
             return EXPECTED_FAILURE
     return code
 
 
-def _say(error: LecternError, correlation: str, output: Output) -> None:
+def _say(error: LecternError, output: Output) -> None:
     # the window keeps trying when the database is away; a command has ended
-    next_step = Unavailable.next_step if isinstance(error, DatabaseAway) else error.next_step
-    sys.stderr.write(f"{error} {next_step}\n")
+    told = payload(error, next_step=Unavailable.next_step if isinstance(error, DatabaseAway) else "")
+    sys.stderr.write(f"{told.sentence} {told.next_step}\n")
     if output.as_json:
-        facts = {"code": error.code, "sentence": str(error), "next_step": next_step, "correlation_id": correlation}
         # an output that takes nothing has been complained about already
         with contextlib.suppress(LecternError, BrokenPipeError):
-            output.result({"error": facts}, text="")
+            output.result({"error": told}, text="")
 
 
 def _flush() -> None:

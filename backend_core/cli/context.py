@@ -10,6 +10,8 @@ from typing import Any, Final, Protocol
 
 from backend_core.backend import Backend, open_backend
 from backend_core.cli.output import Output
+from backend_core.cli.signing_in import signed_in
+from backend_core.homes import profile_name
 from backend_core.policy import Actor
 from backend_core.settings import Settings
 
@@ -37,18 +39,32 @@ class Context:
     def backend(self) -> Iterator[tuple[Backend, Actor]]:
         """Open the backend and sign in the person at this terminal."""
         with open_backend(self.settings, application="command") as backend:
-            yield backend, backend.access.sign_in_os_user(reason=self.arguments.reason)
+            given = self.arguments
+            with signed_in(backend, name=given.as_name, reason=given.reason, action=given.action) as actor:
+                yield backend, actor
 
 
 Run = Callable[[Context], int]
 
 
-def command(commands: Subcommands, name: str, run: Run, *, help: str) -> argparse.ArgumentParser:  # noqa: A002  # argparse's own word
-    """Add a command with the options every command has."""
+def command(
+    commands: Subcommands,
+    name: str,
+    run: Run,
+    *,
+    help: str,  # noqa: A002  # argparse's own word
+    action: str | None = None,
+) -> argparse.ArgumentParser:
+    """Add a command with the options every command has.
+
+    Args:
+        action: of the policy; when it asks who somebody is once more, the command asks for the password.
+    """
     parser = commands.add_parser(name, help=help, description=help)
     parser.add_argument("--json", action="store_true", help="print one JSON value")
+    parser.add_argument("--as", type=words, dest="as_name", metavar="NAME", help="as this operator, who gives a password")
     parser.add_argument("--reason", type=words, help="why you do this; kept in the audit log")
-    parser.set_defaults(run=run)
+    parser.set_defaults(run=run, action=action)
     return parser
 
 
@@ -58,6 +74,14 @@ def positive(text: str) -> int:
     if not 1 <= value <= LARGEST:
         raise argparse.ArgumentTypeError(f"must be between 1 and {LARGEST}")
     return value
+
+
+def profile(text: str) -> str:
+    """Parse the name of a profile."""
+    try:
+        return profile_name(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
 
 
 def words(text: str) -> str:

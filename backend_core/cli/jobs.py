@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from backend_core.backend import open_backend
 from backend_core.cli.context import Context, Subcommands, command, positive
 from backend_core.cli.output import table
 from backend_core.worker import run_once, run_worker
@@ -47,13 +48,12 @@ def _retry(context: Context) -> int:
 
 def _run_worker(context: Context) -> int:
     if context.arguments.once:
-        with context.backend() as (backend, _actor):
+        with open_backend(context.settings, application="worker") as backend:
             run_once(backend, context.settings)
             waiting = backend.jobs.open_count()
     else:
         # a wrong address is said once and at once; a server that goes away later is waited for
-        with context.backend():
-            pass
+        open_backend(context.settings, application="worker").close()
         context.output.note("Running jobs. Ctrl+C stops after the current ones.")
         run_worker(context.settings)
         waiting = None

@@ -24,7 +24,7 @@ def _seed(context: Context) -> int:
     with context.backend() as (backend, actor):
         result = seed(backend, size=context.arguments.size, actor=actor, progress=context.output.progress)
         wait_for_documents(backend, result.waiting, actor=actor, output=context.output)
-    text = f"{result.documents} documents with {result.pages} pages in {result.languages} languages."
+    text = f"{result.documents} documents with {result.pages} pages in {result.languages} languages, {result.audit_rows} audit rows."
     context.output.result(dataclasses.asdict(result), text=text)
     return 0
 

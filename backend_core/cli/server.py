@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from backend_core.backend import open_backend, owner_dsn
+from backend_core.backend import migrate_safely, open_backend, owner_dsn
 from backend_core.cli.context import Context, Subcommands, command
+from backend_core.credentials.vault import Vault
 from backend_core.db import embedded, migrate
 from backend_core.db.probe import server_facts
+from backend_core.profiles.service import connection_string
 
 
 def register(commands: Subcommands) -> None:
@@ -33,7 +35,7 @@ def _down(context: Context) -> int:
 def _status(context: Context) -> int:
     settings = context.settings
     if settings.dsn is not None:
-        host, version = server_facts(settings.dsn)
+        host, version = server_facts(connection_string(settings, Vault(settings.home)) or settings.dsn)
         facts = {"running": True, "version": version, "data_dir": None, "dsn": None, "holders": []}
         context.output.result(facts, text=f"Shared server {host}, PostgreSQL {version}.")
         return 0
@@ -44,7 +46,8 @@ def _status(context: Context) -> int:
 
 
 def _migrate(context: Context) -> int:
-    result = migrate.upgrade(owner_dsn(context.settings), dry_run=context.arguments.dry_run)
+    settings = context.settings
+    result = migrate.upgrade(owner_dsn(settings), dry_run=True) if context.arguments.dry_run else migrate_safely(settings)
     verb = "Would apply" if result.dry_run else "Applied"
     text = "\n".join(f"{verb} {line}" for line in result.applied) or "Already at this version."
     context.output.result(result, text=text)

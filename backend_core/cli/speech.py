@@ -47,6 +47,8 @@ def _speak(context: Context) -> int:
     rows = tuple(sorted(rows, key=lambda row: (row.page, row.voice)))
     shown = [(row.id, row.page, row.voice, row.status, row.seconds, row.error) for row in rows]
     context.output.result({"audios": [_json(row) for row in rows]}, text=table(HEADINGS, shown, empty=""))
+    if generated.full:
+        context.output.note(f"{generated.full} pages have had as many audios as they may and got none.")
     if failed:
         context.output.note(f"{len(failed)} of {len(rows)} pages could not be spoken.")
     return 1 if failed else 0

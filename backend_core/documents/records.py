@@ -161,10 +161,23 @@ class PlayableAudio:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Generated:
-    """The answer to one request for audio: what was queued and what was already there."""
+    """The answer to one request for audio: what was queued and what was already there.
+
+    Attributes:
+        full: how many pages got none because they have had as many audios as they may.
+    """
 
     queued: tuple[AudioRow, ...]
     existing: tuple[AudioRow, ...]
+    full: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AudioQuota:
+    """How many audios a page ever had, deleted and expired ones included, and how many it may have."""
+
+    used: int
+    most: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

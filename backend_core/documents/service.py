@@ -11,11 +11,13 @@ from backend_core import faults
 from backend_core.audit.service import Audit
 from backend_core.db.database import Database
 from backend_core.documents.extraction import kind_of
+from backend_core.documents.limits import check_imports
 from backend_core.documents.listing import list_documents, rows_query, summaries, to_row
 from backend_core.documents.names import safe_name, title_from
 from backend_core.documents.records import AudioSummary, DocumentPage, DocumentRow, Imported, PageRow, PageText
 from backend_core.documents.tables import audios, document_pages, documents
 from backend_core.errors import Conflict, InvalidInput, NotFound, StaleVersion, TooLarge, UnreadableFile
+from backend_core.house.service import House
 from backend_core.jobs.runner import Subject
 from backend_core.jobs.service import JobRequest, Jobs
 from backend_core.logs import correlated, correlation_id, get_logger
@@ -51,12 +53,13 @@ def clean_title(title: str) -> str:
 class Documents:
     """Documents of one database."""
 
-    def __init__(self, database: Database, audit: Audit, *, storage: Storage, jobs: Jobs, settings: Settings) -> None:
+    def __init__(self, database: Database, audit: Audit, *, storage: Storage, jobs: Jobs, settings: Settings, house: House) -> None:
         self._database = database
         self._audit = audit
         self._storage = storage
         self._jobs = jobs
         self._settings = settings
+        self._house = house
 
     def import_file(self, path: Path, *, actor: Actor, title: str | None = None) -> Imported:
         """Take in a file; its pages are read by a job that starts when this returns.
@@ -65,6 +68,7 @@ class Documents:
             UnsupportedFile: not a PDF, DOCX, Markdown or text file.
             UnreadableFile: it cannot be opened.
             TooLarge: over the limit.
+            TooManyImports: this operator imported too many within an hour, on whichever computer.
             StorageFailed: the file could not be stored; nothing was imported.
         """
         authorize(actor, "document.import", Target(kind="document"))
@@ -73,8 +77,10 @@ class Documents:
             filename = safe_name(path.name)
             kind = kind_of(path, filename=path.name)
             wanted = clean_title(title) if title is not None else title_from(filename)
+            self._check_imports(actor)
             staged = self._storage.stage(path)
             with self._database.begin("Import document") as conn:
+                check_imports(conn, actor=actor, most=self._house.within(conn).uploads_per_hour, lock=True)
                 object_id = self._storage.attach(conn, staged, content_type=CONTENT_TYPES[kind])
                 values = {"title": wanted, "filename": filename, "kind": kind, "size_bytes": size, "object_id": object_id}
                 values |= {"owner_id": actor.operator_id, "status": "PENDING", "correlation_id": correlation_id()}
@@ -89,6 +95,13 @@ class Documents:
             faults.point("import.done")
             log.info("document imported", document_id=document_id, kind=kind, size_bytes=size)
         return Imported(document=row, job_id=job_id)
+
+    def _check_imports(self, actor: Actor) -> None:
+        # asked before the file is copied too, so that a refusal costs nothing
+        most = self._house.current().uploads_per_hour
+        if most:
+            with self._database.begin("Count imports") as conn:
+                check_imports(conn, actor=actor, most=most, lock=False)
 
     def _readable_size(self, path: Path) -> int:
         try:
@@ -228,6 +241,7 @@ class Documents:
             Conflict: it is not deleted.
         """
         with self._database.begin("Restore document") as conn:
+            # lock: the sweeper must not remove the document while it is being restored
             query = select(documents).where(documents.c.id == document_id).with_for_update()
             row = conn.execute(query).mappings().one_or_none()
             if row is None:
@@ -262,6 +276,7 @@ class Documents:
         age = func.now() - func.make_interval(0, 0, 0, 0, 0, 0, older_than_s)
         with self._database.begin("Purge documents") as conn:
             old = select(documents.c.id, documents.c.object_id).where(documents.c.deleted_at <= age).limit(limit)
+            # lock: what is being restored right now is left to the next round
             rows = conn.execute(old.with_for_update(skip_locked=True)).all()
             for row in rows:
                 held = select(audios.c.object_id).where(audios.c.document_id == row.id, audios.c.object_id.is_not(None))
@@ -277,6 +292,7 @@ class Documents:
 
     @staticmethod
     def _locked(conn: Connection, document_id: int) -> dict[str, Any]:
+        # lock: changes of one document follow one another, each checked against the state the last one left
         query = select(documents).where(documents.c.id == document_id, documents.c.deleted_at.is_(None)).with_for_update()
         row = conn.execute(query).mappings().one_or_none()
         if row is None:

@@ -109,5 +109,7 @@ audios = Table(
     Index("uq_audio_active_voice", "page_id", "voice", unique=True, postgresql_where=text("lifetime = 'ACTIVE'")),
     Index("idx_audio_expiry", "expires_at", postgresql_where=text("lifetime = 'ACTIVE' AND status = 'COMPLETED'")),
     Index("idx_audio_document", "document_id", postgresql_where=text("lifetime = 'ACTIVE'")),
+    # every audio a page ever had, which its quota counts
+    Index("idx_audio_page", "page_id"),
     Index("idx_audio_deleted", "deleted_at", postgresql_where=text("lifetime = 'DELETED'")),
 )

@@ -71,6 +71,7 @@ class ExtractPages:
     def _claim(self, job: JobRun) -> Mapping[str, Any] | None:
         with self._database.begin("Claim document") as conn:
             query = select(documents).where(documents.c.id == job.subject.document_id, documents.c.deleted_at.is_(None))
+            # lock: two workers with the same job cannot both find the document unread
             row = conn.execute(query.with_for_update()).mappings().one_or_none()
             if row is None or row["status"] == "COMPLETED":
                 return None
@@ -84,6 +85,7 @@ class ExtractPages:
         sample = ""
         # the transaction stays open while the pages arrive, so that a failure leaves none of them
         with self._database.begin("Store pages", deadline_s=self._settings.job_hard_limit_s) as conn:
+            # lock: a delete waits until the pages are stored, and then takes them along
             locked = select(documents.c.id).where(documents.c.id == document_id, documents.c.status == "PROCESSING").with_for_update()
             if conn.execute(locked).one_or_none() is None:
                 return
@@ -157,6 +159,7 @@ class SpeakPage:
             .where(audios.c.id == job.subject.audio_id, audios.c.lifetime == "ACTIVE", documents.c.deleted_at.is_(None))
         )
         with self._database.begin("Claim audio") as conn:
+            # lock: of two workers with the same job each gets a fence number of its own
             row = conn.execute(query.with_for_update(of=audios)).mappings().one_or_none()
             if row is None or row["status"] == "COMPLETED":
                 return None
@@ -184,6 +187,7 @@ class SpeakPage:
     def _finish(self, job: JobRun, row: Mapping[str, Any], spoken: SpokenAudio, staged: StagedObject) -> None:
         with self._database.begin("Finish audio") as conn:
             ours = (audios.c.id == row["id"], audios.c.fence == row["fence"] + 1, audios.c.lifetime == "ACTIVE")
+            # lock: only the worker with the latest fence may finish, whatever happens between the look and the change
             held = select(audios.c.id).where(*ours, audios.c.status == "GENERATING").with_for_update()
             if conn.execute(held).one_or_none() is None:
                 if job.cancelled():

@@ -10,11 +10,12 @@ from typing import Any, Protocol
 from sqlalchemy import Connection, func, insert, select, update
 
 from backend_core.db.database import Database
-from backend_core.errors import Cancelled, LecternError, LimitReached, TimedOut, Unavailable, Unexpected
+from backend_core.errors import Cancelled, LecternError, LimitReached, TimedOut, Unavailable, safe
 from backend_core.jobs.retry import Backoff, RetryLater
 from backend_core.jobs.tables import job_failure, job_run
-from backend_core.logs import correlated, get_logger, log_failure, redact
+from backend_core.logs import correlated, get_logger, log_failure
 from backend_core.policy import Actor
+from backend_core.redaction import redact
 
 log = get_logger(__name__)
 PROGRESS_EVERY_S = 0.25
@@ -233,6 +234,4 @@ def _known(error: Exception, job: JobRun) -> LecternError:
         return error if isinstance(error, Cancelled) else Cancelled("Cancelled.")
     if isinstance(error, Cancelled | LimitReached) and job.overdue():
         return TimedOut("The job took longer than its limit and was stopped.")
-    if isinstance(error, LecternError):
-        return error
-    return Unexpected("Something went wrong while the job ran.")
+    return safe(error, sentence="Something went wrong while the job ran.")

@@ -42,11 +42,15 @@ class WorkerSupervisor:
 
     Args:
         alive: how many workers serve the queue now; anybody's count.
+        may_start: whether this process may run a worker; on a shared server only some logins may.
     """
 
-    def __init__(self, settings: Settings, *, alive: Callable[[], int], command: Sequence[str] | None = None) -> None:
+    def __init__(
+        self, settings: Settings, *, alive: Callable[[], int], command: Sequence[str] | None = None, may_start: bool = True
+    ) -> None:
         self._settings = settings
         self._alive = alive
+        self._may_start = may_start
         self._command = list(command or worker_command())
         self._process: subprocess.Popen[bytes] | None = None
         self._lock = threading.Lock()
@@ -59,7 +63,7 @@ class WorkerSupervisor:
             if self._process is not None:
                 log.warning("worker ended", exit_code=self._process.returncode)
                 self._process = None
-            if self._alive():
+            if not self._may_start or self._alive():
                 return False
             self._process = subprocess.Popen(  # our own interpreter and module, no user text
                 self._command,
@@ -84,6 +88,8 @@ class WorkerSupervisor:
             if self._alive():
                 return
             time.sleep(POLL_S)
+        if not self._may_start:
+            raise Unavailable("No background worker serves this server; whoever runs it starts one with `lecternctl jobs run-worker`.")
         raise Unavailable("The background worker does not start; the log file worker.log says why.")
 
     def pid(self) -> int | None:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
+from backend_core.audit.sealer import SealLag
 from backend_core.errors import LecternError
 from backend_core.monitoring.link import MonitorLink
 from backend_core.monitoring.records import HealthCheck, HealthView
@@ -16,6 +17,7 @@ SLOW_MS: Final = 250.0
 LOW_DISK: Final = 2 * 2**30
 VERY_LOW_DISK: Final = 200 * 2**20
 FULL_PART: Final = 0.8
+SEAL_LAG_S: Final = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +74,14 @@ def voices(count: int) -> Finding:
     return Finding("ok", f"{count} voices") if count else Finding("failed", "no voice")
 
 
+def audit_seal(lag: SealLag, *, workers: int) -> Finding:
+    """Whether the audit log is sealed in time; where no worker runs it waits for the next one."""
+    if not lag.rows:
+        return Finding("ok", "everything sealed")
+    waits = f"{lag.rows} rows wait for {lag.seconds:.0f} s"
+    return Finding("degraded" if lag.seconds > SEAL_LAG_S and workers else "ok", waits if workers else f"{waits}, no worker is alive")
+
+
 def failures(recent: int) -> Finding:
     """How many jobs failed for good within a day."""
     return Finding("degraded", f"{recent} failed in 24 h") if recent else Finding("ok", "none failed in 24 h")
@@ -87,6 +97,11 @@ def passwords(*, embedded: bool) -> Finding:
     if embedded:
         return Finding("ok", "protected only by file permissions")
     return Finding("ok", "as LECTERN_DSN or libpq gives them")
+
+
+def secrets_kept(kind: str, sentence: str) -> Finding:
+    """How tokens and keys of this home are kept; file permissions alone are the weakest way and are called that."""
+    return Finding("degraded" if kind == "file" else "ok", sentence)
 
 
 def pool(in_use: int, capacity: int, timeouts: int) -> Finding:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
+from backend_core.audit.sealer import SealLag
 from backend_core.db.database import Database
 from backend_core.db.migrate import head
 from backend_core.jobs.service import Jobs
@@ -32,6 +33,9 @@ class Monitoring:
         workers_alive: how many workers serve our queue.
         application: this process's name on the server.
         embedded: whether the database is the embedded one.
+        secrets: how secrets of this home are kept: kind, and a sentence for people.
+        backups: how the backups are: status, and a line for people.
+        unsealed: how far the seals of the audit log are behind.
     """
 
     def __init__(  # one argument per thing that is watched
@@ -45,6 +49,9 @@ class Monitoring:
         workers_alive: Callable[[], int],
         application: str,
         embedded: bool,
+        secrets: Callable[[], tuple[str, str]],
+        backups: Callable[[], tuple[str, str]],
+        unsealed: Callable[[], SealLag],
     ) -> None:
         self._database = database
         self._link = link
@@ -54,6 +61,9 @@ class Monitoring:
         self._workers_alive = workers_alive
         self._application = application
         self._embedded = embedded
+        self._secrets = secrets
+        self._backups = backups
+        self._unsealed = unsealed
         self._recorder = Recorder(database.pool, link, application=application)
 
     def pool(self, *, actor: Actor) -> PoolView:
@@ -78,10 +88,13 @@ class Monitoring:
                 "Database": lambda: health.database(self._link),
                 "Schema": lambda: health.schema(self._link.rows(_REVISION)[0]["version_num"], head()),
                 "Passwords": lambda: health.passwords(embedded=self._embedded),
+                "Secrets": lambda: health.secrets_kept(*self._secrets()),
                 "Connection pool": self._pool_check,
                 "Worker": lambda: health.workers(self._workers_alive(), self._jobs.open_count()),
                 "Object store": lambda: health.disk(self._storage.store.probe()),
                 "Voices": lambda: health.voices(len(self._speech.voices())),
+                "Backup": lambda: Finding(*self._backups()),
+                "Audit seal": lambda: health.audit_seal(self._unsealed(), workers=self._workers_alive()),
                 "Jobs": lambda: health.failures(self._link.rows(_FAILED_TODAY)[0]["n"]),
             }
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import random
 import tempfile
 from collections.abc import Callable
@@ -11,10 +12,13 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, insert
 
-from backend_core.backend import Backend
+from backend_core.backend import Backend, owner_dsn
 from backend_core.documents.tables import document_pages, documents
 from backend_core.logs import correlated, correlation_id
-from backend_core.policy import SUPPORT, Actor, Target
+from backend_core.policy import SUPPORT, SYSTEM, Actor, Target
+from backend_core.seed.audit import SIZES as AUDIT_SIZES
+from backend_core.seed.audit import seed_audit
+from backend_core.seed.audit_events import CAST, Person
 from backend_core.seed.prose import LANGUAGES, OWNERS, page, title
 
 SIZES: Final = {"small": 20, "medium": 1_000, "large": 10_000}
@@ -22,6 +26,7 @@ SAMPLES: Final = Path(__file__).resolve().parents[2] / "resources" / "samples"
 SEED: Final = 20_261_121
 BATCH: Final = 50
 LONG_EVERY: Final = 10
+FEW_PEOPLE: Final = 3
 
 Progress = Callable[..., None]
 
@@ -33,6 +38,7 @@ class Seeded:
     documents: int
     pages: int
     languages: int
+    audit_rows: int
     waiting: tuple[int, ...]
 
 
@@ -45,7 +51,7 @@ def seed(backend: Backend, *, size: str, actor: Actor, progress: Progress) -> Se
     """Add sample documents.
 
     Args:
-        size: ``small`` (20 documents), ``medium`` (1,000) or ``large`` (10,000).
+        size: ``small`` (20 documents, 5,000 audit rows), ``medium`` (1,000; 100,000) or ``large`` (10,000; 10 million).
         progress: called with documents done and documents in all.
     """
     count = SIZES[size]
@@ -60,7 +66,21 @@ def seed(backend: Backend, *, size: str, actor: Actor, progress: Progress) -> Se
             pages += _add(backend, rng, owners, first=made, batch=batch, actor=actor)
             made += batch
             progress(made, count, what="Adding documents")
-    return Seeded(documents=made, pages=pages, languages=len(LANGUAGES), waiting=waiting)
+    rows = _add_events(backend, size=size, progress=progress)
+    return Seeded(documents=made, pages=pages, languages=len(LANGUAGES), audit_rows=rows, waiting=waiting)
+
+
+def _add_events(backend: Backend, *, size: str, progress: Progress) -> int:
+    """Fill the audit log; in a small one few people act, so that each has something to show."""
+    few = FEW_PEOPLE if size == "small" else None
+    people = [
+        Person(name, role, None if role == SYSTEM else backend.access.ensure(name, role=role))
+        for role, names in CAST.items()
+        for name in names[:few]
+    ]
+    owner = owner_dsn(backend.settings)
+    now = dt.datetime.now(dt.UTC)
+    return seed_audit(backend.database, backend.sealing, owner, count=AUDIT_SIZES[size], people=people, until=now, progress=progress)
 
 
 def _add(backend: Backend, rng: random.Random, owners: list[int], *, first: int, batch: int, actor: Actor) -> int:

@@ -11,12 +11,16 @@ import psycopg
 import pytest
 
 from backend_core.backend import open_backend
+from backend_core.db.database import Database
 from backend_core.db.embedded import EmbeddedServer
+from backend_core.db.roles import APP
+from backend_core.jobs.liveness import workers_alive
 from backend_core.logs import configure_logging
 from backend_core.settings import Settings, load_settings
-from backend_core.worker import run_once
+from backend_core.worker import Identity, run_once
 from tests.backend_core.jobs.fakes import Scripted, broken
 from tests.lectern import MakeDocument
+from tests.polling import eventually
 
 FAILING = 60
 LOW, HIGH = 48, 72
@@ -77,3 +81,40 @@ def test_work_that_goes_on_is_told_retries_warn_and_failures_are_errors(
     assert {"document imported", "document read", "job finished", "audio queued"} <= {event for event, level in ours if level == "info"}
     assert [event for event, level in ours if level == "warning"] == ["job will be retried"]
     assert [event for event, level in ours if level == "error"] == ["job failed"]
+
+
+@pytest.mark.trace("A90")
+def test_a_duty_is_carried_out_by_one_host_at_a_time(clean: EmbeddedServer) -> None:
+    first, second = (Identity(clean.dsn(APP), queue="q") for _ in range(2))
+    done: list[str] = []
+
+    def duty() -> None:
+        done.append("first")
+        second.on_duty("sweep", lambda: done.append("second"))
+        second.on_duty("another", lambda: done.append("another duty"))
+
+    try:
+        first.on_duty("sweep", duty)
+        assert done == ["first", "another duty"]
+        second.on_duty("sweep", lambda: done.append("second"))
+        assert done[-1] == "second"
+    finally:
+        first.close()
+        second.close()
+
+
+@pytest.mark.trace("A90")
+def test_a_worker_counts_as_alive_exactly_as_long_as_it_holds_its_lock(database: Database, clean: EmbeddedServer) -> None:
+    def alive() -> int:
+        with database.begin("Count") as conn:
+            return workers_alive(conn, queue="q")
+
+    assert alive() == 0
+    workers = [Identity(clean.dsn(APP), queue="q") for _ in range(2)]
+    other = Identity(clean.dsn(APP), queue="another")
+    assert alive() == 2
+    workers[0].close()
+    eventually(lambda: alive() == 1)
+    workers[1].close()
+    eventually(lambda: alive() == 0)
+    other.close()

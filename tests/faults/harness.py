@@ -54,6 +54,9 @@ def points(root: Path | None = None) -> list[str]:
     """Return the name of every fault point in the program's source, so that a new one is covered without being listed."""
     found = set()
     for path in (root or Path(backend_core.__file__).parent).rglob("*.py"):
+        if root is None and path.parent.name == "backup":
+            # no worker or desktop of this campaign gets there; they have a campaign of their own
+            continue
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Call) and ast.unparse(node.func) == "faults.point" and isinstance(node.args[0], ast.Constant):
                 found.add(str(node.args[0].value))
@@ -164,7 +167,7 @@ class Home:
         # cheap voices of one language: what is said matters here, not how
         path = self.folder / "voices"
         start(children.voices, self.environment(), path).join()
-        names = [name for name in json.loads(path.read_text())["voices"] if ":en" in name or ":de" in name] or ["local:en-gb"]
+        names = [name for name in json.loads(path.read_text())["voices"] if ":en" in name or ":de" in name][:20] or ["local:en-gb"]
         last = 0
         while True:
             # those with the lowest numbers were read long ago; once each has been spoken by everybody, later ones follow

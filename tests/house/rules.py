@@ -198,11 +198,18 @@ def paths_in(text: str) -> set[str]:
     return {path for path in found if not path.startswith(("http", ".venv", "mailto"))}
 
 
+def lock_lines(text: str) -> Iterator[int]:
+    """Yield the lines that take a row or advisory lock."""
+    for number, line in enumerate(text.splitlines(), 1):
+        if _LOCK.search(line.partition("#")[0]):
+            yield number
+
+
 def locks_without_reason(text: str) -> Iterator[int]:
-    """Yield the lines that take a row or advisory lock and say neither there nor in the comment above why."""
+    """Yield those that say neither there nor in the comment above why."""
     lines = text.splitlines()
-    for number, line in enumerate(lines, 1):
-        if _LOCK.search(line.partition("#")[0]) and "lock: " not in line + (lines[number - 2] if number > 1 else ""):
+    for number in lock_lines(text):
+        if "lock: " not in lines[number - 1] + (lines[number - 2] if number > 1 else ""):
             yield number
 
 

@@ -111,6 +111,7 @@ def test_two_workers_never_run_one_job(
     backend: Backend, actor: Actor, make_document: MakeDocument, variables: dict[str, str], admin: Admin, tmp_path: Path
 ) -> None:
     document_id = make_document("First page.", "Second page.", "Third page.")
+    backend.house.update({"max_audios_per_page": len(VOICES)}, version=0, actor=actor)
     for voice in VOICES:
         backend.audios.generate(document_id, actor=actor, voice=voice)
     # nobody is taken for dead, however slow this machine is

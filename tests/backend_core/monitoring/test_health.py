@@ -12,6 +12,7 @@ import pytest
 import sqlalchemy as sa
 
 from backend_core.backend import Backend, open_backend
+from backend_core.credentials.vault import Vault
 from backend_core.db.cluster import free_port
 from backend_core.db.embedded import EmbeddedServer
 from backend_core.db.roles import MONITOR
@@ -28,7 +29,7 @@ from tests.backend_core.jobs.conftest import Serve, serving  # noqa: F401  # a f
 from tests.backend_core.jobs.fakes import Scripted, broken
 from tests.lectern import MakeDocument
 
-NAMES = {"Database", "Connection pool", "Worker", "Object store", "Voices", "Jobs"}
+NAMES = {"Database", "Connection pool", "Worker", "Object store", "Voices", "Jobs", "Secrets"}
 
 
 def check(backend: Backend, actor: Actor, name: str) -> HealthCheck:
@@ -39,7 +40,7 @@ def test_a_fresh_home_is_well(backend: Backend, actor: Actor) -> None:
     view = backend.monitoring.health(actor=actor)
     assert {found.name for found in view.checks} >= NAMES
     assert view.status in {"ok", "degraded"}
-    assert {found.name for found in view.checks if found.status not in {"ok", "unknown"}} <= {"Object store", "Database"}
+    assert {found.name for found in view.checks if found.status not in {"ok", "unknown"}} <= {"Object store", "Database", "Secrets"}
     assert all(found.detail and found.age_s >= 0 for found in view.checks)
 
 
@@ -84,6 +85,15 @@ def test_jobs_that_failed_today_are_counted(settings: Settings, make_document: M
         assert check(backend, actor, "Jobs").status == "ok"
 
 
+def test_secrets_that_only_file_permissions_protect_are_called_that(settings: Settings) -> None:
+    for environ, status, words in (({}, "degraded", "only by file permissions"), ({"LECTERN_PASSPHRASE": "x"}, "ok", "under a passphrase")):
+        vault = Vault(settings.home, find=lambda: None, environ=environ)
+        with open_backend(settings, credentials=vault) as backend:
+            found = check(backend, backend.actor(), "Secrets")
+        assert found.status == status
+        assert words in found.detail
+
+
 def test_a_voice_process_that_does_not_start_is_said_so(settings: Settings, clean: EmbeddedServer, tmp_path: Path) -> None:
     with open_backend(settings, engines=[LocalEngine(command=[str(tmp_path / "none")])]) as backend:
         found = check(backend, backend.actor(), "Voices")
@@ -123,6 +133,9 @@ def test_a_pool_with_little_room_is_degraded_and_still_looked_at_when_full(setti
         (health.voices(0), "failed"),
         (health.failures(1), "degraded"),
         (health.pool(0, 0, 0), "ok"),
+        (health.secrets_kept("keyring", "x"), "ok"),
+        (health.secrets_kept("sealed", "x"), "ok"),
+        (health.secrets_kept("file", "x"), "degraded"),
     ],
 )
 def test_each_bound_has_its_word(finding: Finding, status: str) -> None:
