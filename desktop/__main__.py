@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import argparse
 import os
-import re
 import sys
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-_PROFILE = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
+from backend_core.homes import home_folder, profile_name
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -42,19 +41,6 @@ def _erase(home: Path) -> None:
     erase_home(home)
 
 
-def home_folder(profile: str | None) -> Path:
-    """Return the folder of a profile: ``LECTERN_HOME`` or the user's data folder, or ``profiles/NAME`` in it."""
-    given = os.environ.get("LECTERN_HOME")
-    if given:
-        home = Path(given)
-    else:
-        import platformdirs
-
-        home = Path(platformdirs.user_data_dir("lectern", appauthor=False, roaming=False))
-    home = home.expanduser().absolute()
-    return home / "profiles" / profile if profile else home
-
-
 def _parser() -> argparse.ArgumentParser:
     from backend_core import __version__
 
@@ -68,10 +54,10 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _profile(name: str) -> str:
-    if not _PROFILE.fullmatch(name):
-        message = "use up to 40 small letters, digits, - and _"
-        raise argparse.ArgumentTypeError(message)
-    return name
+    try:
+        return profile_name(name)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
 
 
 def _prepare_display(*, tour: bool) -> bool:

@@ -23,10 +23,13 @@ from typing import Any, Final, TypeVar, cast
 import shiboken6
 from PySide6.QtCore import QObject, Qt, Signal, Slot
 
-from backend_core.errors import Cancelled, LecternError, Unexpected
+from backend_core.errors import Cancelled, LecternError, ProofNeeded, ReasonNeeded, SignInNeeded
 
 T = TypeVar("T")
 _log = logging.getLogger(__name__)
+
+Asker = Callable[[LecternError, Context, Callable[[], object], Callable[[LecternError], object]], None]
+"""Gets the error, the context of the work, how to start it again, and how to give it up."""
 
 THREADS: Final = 4
 """Enough for one page's queries and a long import; the pool of a desktop process holds few connections."""
@@ -79,8 +82,10 @@ class Token:
             if hook is not None:
                 try:
                     hook()
-                except Exception:  # noqa: BLE001 - a hook that fails must not take the canceller thread down
-                    _log.warning("a cancel hook failed", exc_info=True)
+                except Exception as error:  # noqa: BLE001 - a hook that fails must not take the canceller thread down
+                    from backend_core.logs import log_failure
+
+                    log_failure(_log, "a cancel hook failed", error, level=logging.WARNING)
 
 
 _current: ContextVar[Token | None] = ContextVar("desktop_token", default=None)
@@ -130,6 +135,8 @@ class Background(QObject):
 
     crashed = Signal(str)
     """A callback raised and had no ``failed`` to tell; carries the correlation id."""
+    session_ended = Signal()
+    """Some work was refused because nobody is signed in any more."""
     _finished = Signal(object)
     _progressed = Signal(object)
 
@@ -144,6 +151,8 @@ class Background(QObject):
         self._progress: dict[int, object] = {}
         self._progress_lock = threading.Lock()
         self._closed = False
+        self.asker: Asker | None = None
+        """Asked when work needs a reason or a proof; it starts the work again, or gives it up."""
         self._finished.connect(self._deliver, Qt.ConnectionType.QueuedConnection)
         self._progressed.connect(self._deliver_progress, Qt.ConnectionType.QueuedConnection)
 
@@ -233,17 +242,7 @@ class Background(QObject):
         job = self._jobs.get(job_id)
         if job is None or job.token.cancelled:
             return False, Cancelled("Stopped on request.")
-        try:
-            return True, job.context.run(_call, job)
-        except LecternError as error:
-            error.correlation_id = error.correlation_id or job.correlation_id
-            _log.info("work ended with %s", error.code, extra={"correlation_id": error.correlation_id})
-            # Frames hold the widgets that closures name; they must not die in this thread.
-            error.__cause__ = error.__context__ = None
-            return False, error.with_traceback(None)
-        except Exception:  # noqa: BLE001 - the thread boundary: whatever happened becomes one safe sentence
-            _log.exception("work raised", extra={"correlation_id": job.correlation_id})
-            return False, unexpected(job.correlation_id)
+        return job.context.run(_call, job)
 
     def _note_progress(self, job_id: int, value: object) -> None:
         with self._progress_lock:
@@ -275,8 +274,26 @@ class Background(QObject):
             return
         if good:
             self._guarded(job.done, value, job)
-        elif job.failed is not None:
+        elif not self._asked(job, value) and job.failed is not None:
             self._guarded(job.failed, value, job, last=True)
+
+    def _asked(self, job: _Job, error: LecternError) -> bool:
+        if isinstance(error, SignInNeeded):
+            self.session_ended.emit()
+        owner, asker = job.owner(), self.asker
+        if asker is None or owner is None or not isinstance(error, ReasonNeeded | ProofNeeded):
+            return False
+
+        def again() -> None:
+            if shiboken6.isValid(owner):
+                self.run(owner, job.work, job.done, job.failed, key=job.slot[1], progress=job.progress)
+
+        def give_up(stopped: LecternError) -> None:
+            if shiboken6.isValid(owner) and job.failed is not None:
+                self._guarded(job.failed, stopped, job, last=True)
+
+        asker(error, job.context, again, give_up)
+        return True
 
     def _wanted(self, job_id: int, job: _Job) -> bool:
         owner = job.owner()
@@ -286,21 +303,27 @@ class Background(QObject):
     def _guarded(self, callback: Callable[[Any], object], value: object, job: _Job, *, last: bool = False) -> None:
         try:
             callback(value)
-        except Exception:  # noqa: BLE001 - an exception in a slot must reach the user, not the event loop
-            _log.exception("a callback raised", extra={"correlation_id": job.correlation_id})
+        except Exception as error:  # noqa: BLE001 - an exception in a slot must reach the user, not the event loop
+            known = _safe("a callback raised", error, job)
             if job.failed is None or last:
                 self.crashed.emit(job.correlation_id)
             else:
-                self._guarded(job.failed, unexpected(job.correlation_id), job, last=True)
+                self._guarded(job.failed, known, job, last=True)
 
 
-def _call(job: _Job) -> object:
+def _call(job: _Job) -> tuple[bool, Any]:
     # Imported here because the log library must not delay the first paint.
     from backend_core.logs import correlated
 
     _current.set(job.token)
     with correlated(job.correlation_id):
-        return job.work()
+        try:
+            return True, job.work()
+        except Exception as error:  # noqa: BLE001 - the thread boundary: whatever happened becomes one safe sentence
+            known = _safe("work raised", error, job)
+    # Frames hold the widgets that closures name; they must not die in this thread.
+    known.__cause__ = known.__context__ = None
+    return False, known.with_traceback(None)
 
 
 def new_reference() -> str:
@@ -309,6 +332,7 @@ def new_reference() -> str:
     return f"{digits[:4]}-{digits[4:]}"
 
 
-def unexpected(correlation_id: str) -> Unexpected:
-    """Return the safe error for anything that is not part of the error tree."""
-    return Unexpected("Something went wrong inside Lectern; the log holds the details.", correlation_id=correlation_id)
+def _safe(event: str, error: Exception, job: _Job) -> LecternError:
+    from backend_core.logs import at_boundary
+
+    return at_boundary(_log, event, error, correlation_id=job.correlation_id)

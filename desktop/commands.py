@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
 from PySide6.QtCore import QObject, Qt, Signal
@@ -49,6 +49,22 @@ class Commands(QObject):
         super().__init__(window)
         self._window = window
         self._known: dict[str, Command] = {}
+        self._asleep = False
+
+    def sleep(self, *, on: bool) -> None:
+        """Let no command run, neither by its shortcut nor by its name, while the window is covered."""
+        self._asleep = on
+        for command in self._known.values():
+            if on:
+                self._window.removeAction(command.action)
+            else:
+                self._window.addAction(command.action)
+        self.changed.emit()
+
+    def keep_only(self, ids: Collection[str]) -> None:
+        """Forget every command but these."""
+        for command_id in [known for known in self._known if known not in ids]:
+            self.remove(command_id)
 
     def add(
         self,
@@ -76,7 +92,8 @@ class Commands(QObject):
         action.setShortcutContext(Qt.ShortcutContext.WindowShortcut)
         action.setEnabled(enabled)
         action.triggered.connect(lambda _checked=False: run())
-        self._window.addAction(action)
+        if not self._asleep:
+            self._window.addAction(action)
         command = Command(command_id, title, group, icon, shortcut, action)
         self._known[command_id] = command
         self.changed.emit()
@@ -104,7 +121,8 @@ class Commands(QObject):
         Raises:
             KeyError: no such command.
         """
-        self._known[command_id].action.trigger()
+        if not self._asleep:
+            self._known[command_id].action.trigger()
 
     def get(self, command_id: str) -> Command:
         """Return one command.
@@ -120,7 +138,7 @@ class Commands(QObject):
 
     def find(self, query: str) -> list[Command]:
         """Return the enabled commands that match ``query``, best first; all of them for an empty query."""
-        ready = [command for command in self._known.values() if command.enabled]
+        ready = [command for command in self._known.values() if command.enabled and not self._asleep]
         if not query.strip():
             return ready
         scored = [(fuzzy_score(query, f"{command.title} {command.group}"), command) for command in ready]

@@ -13,7 +13,8 @@ from backend_core.errors import LecternError
 from desktop.background import Background, Handle
 
 BEAT_MS: Final = 5_000
-RETRY_MS: Final = 2_000
+RETRY_MS: Final = (1_000, 2_000, 5_000, 10_000)
+"""How long to wait before the next question while there is no answer; the last one is kept."""
 SLOW_S: Final = 3.0
 """Without an answer for this long nobody knows: neither connected nor offline."""
 
@@ -44,7 +45,7 @@ class Link:
 
 
 class Connection(QObject):
-    """Asks every 5 s, every 2 s while offline; ``changed`` carries a ``Link``."""
+    """Asks every 5 s, in growing steps while there is no answer; ``changed`` carries a ``Link``."""
 
     changed = Signal(object)
 
@@ -54,6 +55,7 @@ class Connection(QObject):
         self._backend: Watched | None = None
         self._asked_at = 0.0
         self._handle: Handle | None = None
+        self._failures = 0
         self.link = Link()
         self._timer = QTimer(self)
         self._timer.timeout.connect(self.ask)
@@ -70,6 +72,11 @@ class Connection(QObject):
         self._backend = None
         if self._handle is not None:
             self._handle.cancel()
+
+    @property
+    def wait_ms(self) -> int:
+        """How long until the next question."""
+        return RETRY_MS[min(self._failures, len(RETRY_MS)) - 1] if self._failures else BEAT_MS
 
     def ask(self) -> None:
         """Ask now, unless the last question is still open."""
@@ -94,7 +101,8 @@ class Connection(QObject):
 
     def _set(self, link: Link) -> None:
         self.link = link
-        self._timer.setInterval(RETRY_MS if link.state == "offline" else BEAT_MS)
+        self._failures = self._failures + 1 if link.state == "offline" else 0
+        self._timer.setInterval(self.wait_ms)
         self.changed.emit(link)
 
 

@@ -3,50 +3,59 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal
 
-from PySide6.QtCore import Qt, QTimer, Signal
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QDragEnterEvent, QDropEvent, QResizeEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QStackedWidget, QVBoxLayout, QWidget
 
 from backend_core.errors import LecternError
+from backend_core.policy import may
+from desktop.acting import Acting
+from desktop.asking import Asking
 from desktop.background import Background
 from desktop.changes import Changes
 from desktop.commands import Commands
-from desktop.connection import Connection, Link
-from desktop.i18n import ago, tr
+from desktop.connection import Connection
+from desktop.i18n import tr
+from desktop.offline import OfflineNotice
+from desktop.pages.audit.page import AuditPage
+from desktop.pages.backup.page import BackupPage
 from desktop.pages.database.page import DatabasePage
 from desktop.pages.documents.page import DocumentsPage
+from desktop.pages.logs.page import LogsPage
+from desktop.pages.operators.page import OperatorsPage
 from desktop.pages.overview.page import OverviewPage
-from desktop.style import Theme, icon
+from desktop.pages.settings.page import SettingsPage
+from desktop.shell_commands import add_shell_commands
+from desktop.style import Theme, icon, tone_fill
 from desktop.style.window_state import WindowState
 from desktop.widgets.banner import Banner
+from desktop.widgets.overlay import Overlay
 from desktop.widgets.page import Page, PageContext
 from desktop.widgets.rail import Rail, RailEntry
 from desktop.widgets.states import ErrorState, Skeleton
 from desktop.widgets.toast import ToastStack
-from desktop.widgets.top_bar import LinkState, ProfileStrip, TopBar
+from desktop.widgets.top_bar import ProfileStrip, TopBar
 
 if TYPE_CHECKING:
     from desktop.widgets.palette import CommandPalette, ShortcutHelp
 
-PAGES: Final[tuple[type[Page], ...]] = (OverviewPage, DocumentsPage, DatabasePage)
+PAGES: Final[tuple[type[Page], ...]] = (OverviewPage, DocumentsPage, AuditPage, OperatorsPage, DatabasePage, BackupPage, SettingsPage)
 """Every page, in the order of the rail."""
 
 FOLD_BELOW: Final = 1100
 _FILES_PAGE = "documents"
-_STRIP = 2
 _KINDS: Final = {"embedded": ("ok", "laptop"), "server": ("warn", "server")}
-_SECOND_MS = 1_000
 
 
 class MainWindow(QWidget):
     """The shell. It is complete before there is a backend; ``start`` brings it to life."""
 
     retry_wanted = Signal()
+    profiles_wanted = Signal()
 
     def __init__(self, *, theme: Theme, background: Background, state: WindowState, pages: Sequence[type[Page]] = PAGES) -> None:
         super().__init__()
@@ -57,8 +66,12 @@ class MainWindow(QWidget):
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self._theme, self._background, self._state = theme, background, state
         self._classes = {page.key: page for page in pages}
+        self._allowed: tuple[str, ...] = ()
+        self._lasting: frozenset[str] = frozenset()
         self._open_pages: dict[str, Page] = {}
         self._context: PageContext | None = None
+        self._asking: Asking | None = None
+        self.acting = Acting(None)
         self._profile: Any = None
         self._waiting_files: list[Path] = []
         self._folded_by_user = self._state.folded
@@ -67,7 +80,14 @@ class MainWindow(QWidget):
         self.connection = Connection(background, parent=self)
         self._build(pages)
         self._connect()
-        self._add_commands(pages)
+        add_shell_commands(
+            self,
+            pages,
+            turn_theme=theme.toggle,
+            follow_system=partial(theme.set_mode, "system"),
+            fold=self._toggle_fold,
+            leave=self._quit,
+        )
         theme.set_mode(_mode(state.theme))
 
     # -- what the application calls
@@ -75,26 +95,36 @@ class MainWindow(QWidget):
     def start(self, backend: Any, actor: Any) -> None:
         """Show the pages of ``backend`` for ``actor``."""
         self._profile = backend.profile
-        token, symbol = _KINDS.get(backend.profile.kind, ("info", "server"))
-        self.strip.show_colour(token)
-        self.rail.card.show_profile(
-            backend.profile.name, tr("PostgreSQL {version}", version=backend.profile.server_version), token=token, icon_name=symbol
-        )
+        self._show_profile(backend.profile)
         self.top.person.show_person(str(getattr(actor, "name", "")), str(getattr(actor, "role", "")))
         self.changes.attach(backend.changes)
+        self._lasting = frozenset(command.id for command in self.commands.all())
+        self.acting = Acting(actor)
+        self._asking = Asking(self, self._background, self.acting, prove=self._prove)
         self._context = PageContext(
-            backend, actor, self._background, self.changes, self.commands, self.notify, self.navigate, self.set_dock
+            backend, self.acting, self._background, self.changes, self.commands, self.notify, self.navigate, self.set_dock
         )
         self._whole.setCurrentWidget(self._shell)
+        self._allowed = tuple(key for key, page in self._classes.items() if not page.action or may(actor.role, page.action))
+        self.rail.show_only(self._allowed)
         for key in self._classes:
-            self.commands.set_enabled(f"go.{key}", on=True)
-        self.navigate(self._state.page if self._state.page in self._classes else next(iter(self._classes)))
+            self.commands.set_enabled(f"go.{key}", on=key in self._allowed)
+        self.navigate(self._state.page if self._state.page in self._allowed else self._allowed[0])
         self.connection.start(backend)
-        if getattr(backend.profile, "read_only", False):
-            self.banner.show_state(tr("A newer Lectern changed this database; this window only reads."), tone="info")
-        files, self._waiting_files = self._waiting_files, []
-        if files:
-            self.open_files(files)
+        self._show_read_only()
+        self._take_waiting_files()
+
+    def _prove(self, actor: Any, password: str) -> Any:
+        return self._context.backend.access.prove(actor, password) if self._context is not None else actor
+
+    def _show_profile(self, profile: Any) -> None:
+        tone, symbol = _KINDS.get(profile.kind, ("info", "server"))
+        chosen = str(getattr(profile, "colour", "none"))
+        hue = tone if chosen == "none" else tone_fill(chosen)
+        production = bool(getattr(profile, "production", False))
+        self.strip.show_colour(hue, frame=production)
+        self.top.mark.show_state(tr("Production") if production else "", "bad")
+        self.rail.card.show_profile(profile.name, tr("PostgreSQL {version}", version=profile.server_version), token=hue, icon_name=symbol)
 
     def show_starting(self) -> None:
         """Show the skeleton while the backend opens."""
@@ -106,9 +136,43 @@ class MainWindow(QWidget):
         self.failure.show_error(error)
         self._whole.setCurrentWidget(self.failure)
 
+    def cover(self, widget: QWidget) -> None:
+        """Show ``widget`` instead of everything else; what lies below stays as it is."""
+        if self._whole.indexOf(widget) < 0:
+            self._whole.addWidget(widget)
+        for overlay in self.findChildren(Overlay):
+            overlay.leave()
+        self.commands.sleep(on=True)
+        self.toasts.clear()
+        self._pause_sound()
+        self._whole.setCurrentWidget(widget)
+
+    def uncover(self) -> None:
+        """Show the pages again, and take what was handed over meanwhile."""
+        self.commands.sleep(on=False)
+        self._whole.setCurrentWidget(self._shell)
+        self._take_waiting_files()
+
+    def _pause_sound(self) -> None:
+        for number in range(self._dock.count()):
+            item = self._dock.itemAt(number)
+            player = item.widget() if item is not None else None
+            if player is not None and hasattr(player, "pause"):
+                player.pause()
+
+    def _take_waiting_files(self) -> None:
+        files, self._waiting_files = self._waiting_files, []
+        if files:
+            self.open_files(files)
+
+    @property
+    def covered(self) -> bool:
+        """Whether the pages cannot be seen."""
+        return self._whole.currentWidget() is not self._shell
+
     def open_files(self, files: Sequence[Path]) -> None:
         """Bring ``files`` to the page that imports them, as soon as there is one."""
-        if self._context is None:
+        if self._context is None or self.covered:
             self._waiting_files.extend(files)
         elif files and _FILES_PAGE in self._classes:
             self.navigate(_FILES_PAGE, files=list(files))
@@ -125,7 +189,18 @@ class MainWindow(QWidget):
         """Let go of the backend: stop asking, stop following, delete the pages."""
         self.connection.stop()
         self.changes.close()
+        self.end()
+
+    def end(self) -> None:
+        """Forget the person: no page, no question and no answer of theirs stays."""
+        if self._asking is not None:
+            self._asking.close()
+            self._asking.deleteLater()
+            self._asking = None
         self._context = None
+        self.set_dock(None)
+        if self._lasting:
+            self.commands.keep_only(self._lasting)
         for page in self._open_pages.values():
             page.hide()
             self._background.cancel_owner(page)
@@ -144,7 +219,7 @@ class MainWindow(QWidget):
         Raises:
             KeyError: no such page.
         """
-        if self._context is None:
+        if self._context is None or (key in self._classes and key not in self._allowed):
             return
         page = self._open_pages.get(key)
         if page is None:
@@ -201,7 +276,7 @@ class MainWindow(QWidget):
         right.addWidget(self._pages, 1)
         right.addLayout(self._dock)
         self._shell = self._make_shell(right)
-        self.failure = ErrorState(on_retry=self.retry_wanted.emit)
+        self.failure = ErrorState(on_retry=self.retry_wanted.emit, other=(tr("Profiles"), self.profiles_wanted.emit))
         self._whole = QStackedWidget(self)
         self._whole.addWidget(self._shell)
         self._whole.addWidget(self.failure)
@@ -212,8 +287,6 @@ class MainWindow(QWidget):
         self.toasts = ToastStack(self, kept_clear=lambda: self._dock.geometry().height())
         self.palette_overlay: CommandPalette | None = None
         self.help_overlay: ShortcutHelp | None = None
-        self._offline_clock = QTimer(self)
-        self._offline_clock.setInterval(_SECOND_MS)
 
     def _make_shell(self, right: QVBoxLayout) -> QFrame:
         shell = QFrame()
@@ -226,40 +299,17 @@ class MainWindow(QWidget):
         return shell
 
     def _connect(self) -> None:
-        self.rail.chosen.connect(self._go)
+        self.rail.chosen.connect(self.navigate)
+        self.rail.card.clicked.connect(self.profiles_wanted)
         self.rail.fold_wanted.connect(self._toggle_fold)
         self.top.palette_wanted.connect(self.open_palette)
         self.top.help_wanted.connect(self.open_help)
         self.top.theme_wanted.connect(self._theme.toggle)
         self._theme.themed.connect(self._themed)
-        self.connection.changed.connect(self._show_link)
-        self._offline_clock.timeout.connect(self._show_age)
+        self.offline = OfflineNotice(self.connection, self.banner, self.top.link, back=self._back, parent=self)
         self._background.crashed.connect(self._tell_crash)
         self._themed()
         self._show_place()
-
-    def _add_commands(self, pages: Sequence[type[Page]]) -> None:
-        go, view, app = tr("Go to"), tr("View"), tr("Lectern")
-        for number, page in enumerate(pages, start=1):
-            self.commands.add(
-                f"go.{page.key}",
-                title=tr(page.title),
-                run=partial(self.navigate, page.key),
-                group=go,
-                shortcut=f"Alt+{number}" if number <= 9 else "",  # noqa: PLR2004 - there are nine digits
-                icon=page.icon,
-                enabled=False,
-            )
-        add = self.commands.add
-        add("view.refresh", title=tr("Refresh"), run=self.refresh, group=view, shortcut="F5", icon="refresh-cw")
-        add(
-            "view.theme", title=tr("Switch between light and dark"), run=self._theme.toggle, group=view, shortcut="Ctrl+Shift+L", icon="sun"
-        )
-        add("view.system_theme", title=tr("Follow the system's light or dark"), run=self._follow_system, group=view, icon="monitor")
-        add("view.fold", title=tr("Fold or unfold the rail"), run=self._toggle_fold, group=view, shortcut="Ctrl+B", icon="panel-left")
-        add("app.palette", title=tr("Command palette"), run=self.open_palette, group=app, shortcut="Ctrl+K", icon="command")
-        add("app.help", title=tr("Keyboard shortcuts"), run=self.open_help, group=app, shortcut="?", icon="keyboard")
-        add("app.quit", title=tr("Quit"), run=self._quit, group=app, shortcut="Ctrl+Q", icon="log-out")
 
     # -- reactions
 
@@ -279,14 +329,8 @@ class MainWindow(QWidget):
             self.help_overlay = ShortcutHelp(self, self.commands)
         self.help_overlay.open()
 
-    def _go(self, key: str) -> None:
-        self.navigate(key)
-
     def _quit(self) -> None:
         self.window().close()
-
-    def _follow_system(self) -> None:
-        self._theme.set_mode("system")
 
     def _themed(self) -> None:
         self.top.show_theme(dark=self._theme.dark)
@@ -303,34 +347,22 @@ class MainWindow(QWidget):
         name = self._profile.name if self._profile is not None else tr("Lectern")
         self.top.crumbs.show_parts((name, tr(page.title), page.place) if page is not None else (name, tr("Starting")))
 
-    def _show_link(self, link: Link) -> None:
-        state: LinkState = "connected" if link.state == "connected" else "offline" if link.state == "offline" else "unknown"
-        was_offline = self._offline_clock.isActive()
-        self.top.link.show_link(state, ms=link.ms)
-        if state == "offline":
-            self._offline_clock.start()
-            self._show_age()
-        elif state == "connected" and was_offline:
-            self._offline_clock.stop()
-            self.banner.clear()
-            self.notify(tr("Connected again."))
-            self.refresh()
+    def _back(self) -> None:
+        self._show_read_only()
+        self.notify(tr("Connected again."))
+        self.refresh()
 
-    def _show_age(self) -> None:
-        good = self.connection.link.good_at
-        seen = tr("never reached") if good is None else tr("last answer {ago}", ago=ago(good, now=datetime.now(UTC)))
-        words = tr("The database does not answer ({seen}). What you see is from then; Lectern keeps trying.", seen=seen)
-        self.banner.show_state(words, tone="bad", action=tr("Try now"), on_action=self.connection.ask)
+    def _show_read_only(self) -> None:
+        if getattr(self._profile, "read_only", False):
+            self.banner.show_state(tr("This window only reads. {why}", why=_read_only_reason(self._profile)), tone="info")
 
     def _tell_crash(self, reference: str) -> None:
         self.notify(tr("Something went wrong inside Lectern. Reference {id}", id=reference), tone="bad")
 
-    # -- Qt
-
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Fold the rail in a narrow window."""
         super().resizeEvent(event)
-        self.strip.setGeometry(0, 0, self.width(), _STRIP)
+        self.strip.setGeometry(self.rect())
         self.strip.raise_()
         self._fold()
 
@@ -358,6 +390,12 @@ class MainWindow(QWidget):
             theme=self._theme.mode,
             page=self.page.key if self.page is not None else self._state.page,
         )
+
+
+def _read_only_reason(profile: Any) -> str:
+    if getattr(profile, "newer_schema", False):
+        return tr("A newer Lectern changed this database.")
+    return tr("The profile says so.")
 
 
 def _mode(name: str) -> Literal["system", "light", "dark"]:

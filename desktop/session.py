@@ -16,12 +16,17 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Protocol, TextIO
 
 from PySide6.QtCore import QCoreApplication, QObject, QSocketNotifier, QTimer, Signal
+from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QApplication
 
 from backend_core.errors import LecternError
-from desktop.background import Background, new_reference, unexpected
+from desktop.background import Background, new_reference
 from desktop.first_frame import FirstFrame
+from desktop.first_run import FirstRunPage
+from desktop.gate import Gate, who_is_here
+from desktop.i18n import tr
 from desktop.main_window import MainWindow
+from desktop.profile_menu import ProfileMenu
 from desktop.single_instance import SingleInstance
 from desktop.style import Theme
 
@@ -31,8 +36,9 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 _SETTLE_MS: Final = 500
+_TRACES: Final = ("database", "database.path", "database.pass", "config/profile.json", "config/lectern.toml")
+"""What a home that was used before holds at least one of."""
 _NS_PER_MS: Final = 1_000_000
-CRASH_FILE: Final = "desktop-crash.log"
 
 
 class Asked(Protocol):
@@ -70,19 +76,21 @@ class Failures(QObject):
         sys.excepthook = sys.__excepthook__
         threading.excepthook = threading.__excepthook__
 
-    def _in_main(self, kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    def _in_main(self, kind: type[BaseException], error: BaseException, _trace: TracebackType | None) -> None:
         if issubclass(kind, KeyboardInterrupt):
             QCoreApplication.quit()
             return
-        self._report(kind, error, trace)
+        self._report(error)
 
     def _in_thread(self, args: threading.ExceptHookArgs) -> None:
         if args.exc_type is not SystemExit and args.exc_value is not None:
-            self._report(args.exc_type, args.exc_value, args.exc_traceback)
+            self._report(args.exc_value)
 
-    def _report(self, kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
-        reference = new_reference()
-        _log.error("nobody caught this", exc_info=(kind, error, trace), extra={"correlation_id": reference})
+    def _report(self, error: BaseException) -> None:
+        from backend_core.logs import correlated, log_failure
+
+        with correlated(new_reference()) as reference:
+            log_failure(_log, "nobody caught this", error)
         self.happened.emit(reference)
 
 
@@ -138,11 +146,16 @@ class Session(QObject):
         self._backend: Backend | None = None
         self._exit_code = 0
         self._crash_file: TextIO | None = None
+        self._crash_report: str | None = None
         self.failures, self.stops = Failures(self), Stops(self)
         self.stops.wanted.connect(frame.close)
         self.background = Background(self)
         self.theme = Theme(app)
         self.window = MainWindow(theme=self.theme, background=self.background, state=frame.state)
+        self.gate = Gate(self.window, self.background)
+        self._first_run: FirstRunPage | None = None
+        self.profiles = ProfileMenu(self.window, self.background, options.home)
+        self.profiles.reopen_wanted.connect(self._reopen)
         frame.adopt(self.window, remember=self.window.remembered)
         self.failures.happened.connect(self._tell)
         self.window.retry_wanted.connect(self._retry)
@@ -155,11 +168,12 @@ class Session(QObject):
         self.failures.install()
         self.stops.install()
         self.window.open_files(self._options.files)
-        QTimer.singleShot(0, self._measure if self._options.measure_from is not None else self._open)
+        QTimer.singleShot(0, self._measure if self._options.measure_from is not None else self._start)
 
     def stop(self) -> int:
         """Stop in reverse order of the start and return the exit code."""
         self._frame.hide()
+        self.gate.close()
         self.window.release()
         self.background.close()
         backend, self._backend = self._backend, None
@@ -173,11 +187,28 @@ class Session(QObject):
         self.stops.uninstall()
         return self._exit_code
 
+    def _start(self) -> None:
+        asked = self._options.tour is None and not self._options.files and not os.environ.get("LECTERN_DSN")
+        if not asked or any((self._options.home / trace).exists() for trace in _TRACES):
+            self._open()
+            return
+        self._first_run = FirstRunPage(self.background, self._options.home)
+        self._first_run.decided.connect(self._retry)
+        self.window.cover(self._first_run)
+
+    def _reopen(self) -> None:
+        backend, self._backend = self._backend, None
+        self.window.release()
+        self.window.show_starting()
+        if backend is not None:
+            self.background.run(self, backend.close, lambda _: self._open(), self._failed, key="open")
+
     def _open(self) -> None:
         self.background.run(self, self._open_backend, self._opened, self._failed, key="open")
 
     def _failed(self, error: LecternError) -> None:
         self.window.show_failure(error)
+        self._tell_crash()
         if self._options.tour is not None or self._options.measure_from is not None:
             # Nobody is there to press Retry.
             sys.stderr.write(f"{error}\n")
@@ -189,30 +220,31 @@ class Session(QObject):
 
     def _retry(self) -> None:
         self.window.show_starting()
+        # the button that was pressed is gone; its ring must not land on another one
+        self.window.setFocus()
         self._open()
 
-    def _open_backend(self) -> tuple[Backend, Actor]:
+    def _open_backend(self) -> tuple[Backend, Actor | None, str]:
         # In a worker and after the first paint: these imports take longer than the window.
-        from pydantic import ValidationError
-
         from backend_core.backend import open_backend
         from backend_core.errors import InvalidInput
         from backend_core.logs import configure_logging
-        from backend_core.settings import complaint, load_settings
+        from backend_core.settings import SettingsError, load_settings
 
         try:
             settings = load_settings(home=self._options.home)
-        except ValidationError as error:
-            raise InvalidInput(complaint(error)) from error
+        except SettingsError as error:
+            raise InvalidInput(str(error)) from error
         configure_logging(settings.log_dir, process="desktop", level=settings.log_level)
         self._keep_crashes(settings.log_dir)
         if self._backend is None:
             # Kept before anything else can fail, so that stop() closes it even when the window is already gone.
             self._backend = open_backend(settings, application="desktop")
-        return self._backend, self._backend.actor()
+        return self._backend, *who_is_here(self._backend)
 
-    def _opened(self, result: tuple[Backend, Actor]) -> None:
-        self.window.start(*result)
+    def _opened(self, result: tuple[Backend, Actor | None, str]) -> None:
+        self.gate.admit(*result)
+        self._tell_crash()
         if self._options.tour is not None:
             QTimer.singleShot(0, self._tour)
 
@@ -255,16 +287,27 @@ class Session(QObject):
         self.window.open_files(files)
 
     def _tell(self, reference: str) -> None:
-        self.window.notify(f"{unexpected(reference)} ({reference})", tone="bad")
+        self.window.notify(tr("Something went wrong inside Lectern. Reference {id}", id=reference), tone="bad")
 
     def _keep_crashes(self, folder: Path) -> None:
         if self._crash_file is None:
+            from backend_core.logs import log_failure
+            from backend_core.monitoring.crashes import last_crash, open_crash_file
+
+            self._crash_report = last_crash(folder)
             try:
-                self._crash_file = (folder / CRASH_FILE).open("a", encoding="utf-8")
-            except OSError:
-                _log.warning("no crash file", exc_info=True)
+                self._crash_file = open_crash_file(folder)
+            except OSError as error:
+                log_failure(_log, "no crash file", error, level=logging.WARNING)
                 return
             faulthandler.enable(self._crash_file)
+
+    def _tell_crash(self) -> None:
+        """Say once that the last run ended badly; the report goes nowhere unless somebody copies it."""
+        report, self._crash_report = self._crash_report, None
+        if report:
+            words = tr("Lectern stopped unexpectedly last time. The report stays on this computer.")
+            self.window.notify(words, tone="warn", undo=lambda: QGuiApplication.clipboard().setText(report), action=tr("Copy details"))
 
 
 def resident_mb() -> float | None:

@@ -270,9 +270,11 @@ class Playback:
             try:
                 if self._playing and not self._failed:
                     block = self._block(frames)
-            except Exception:  # noqa: BLE001 - the boundary to the device's thread, where nobody could catch it
+            except Exception as error:  # noqa: BLE001 - the boundary to the device's thread, where nobody could catch it
+                from backend_core.logs import log_failure
+
                 self._failed = True
-                _log.exception("playback failed")
+                log_failure(_log, "playback failed", error)
             frames = yield block
 
     def _block(self, frames: int) -> bytes:

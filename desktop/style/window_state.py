@@ -61,8 +61,10 @@ def save_state(folder: Path, state: WindowState) -> None:
         draft = folder / f"{FILE}.new"
         draft.write_text(json.dumps(asdict(state)), encoding="utf-8")
         draft.replace(folder / FILE)
-    except OSError:
-        _log.warning("the window's place could not be saved", exc_info=True)
+    except OSError as error:
+        from backend_core.logs import log_failure
+
+        log_failure(_log, "the window's place could not be saved", error, level=logging.WARNING)
 
 
 def clamp(wanted: QRect, screens: Sequence[QRect], *, least: tuple[int, int]) -> QRect:

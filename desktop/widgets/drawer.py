@@ -6,12 +6,13 @@ from collections.abc import Callable
 
 from PySide6.QtCore import QPoint, QSize, Qt, Signal
 from PySide6.QtGui import QKeyEvent, QMouseEvent, QResizeEvent
-from PySide6.QtWidgets import QFrame, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QVBoxLayout, QWidget
 
 from desktop.i18n import tr
 from desktop.widgets.button import Button
 from desktop.widgets.label import ElidedLabel
 from desktop.widgets.layout import holder, row
+from desktop.widgets.scroll import scrolling
 
 OVERLAY_BELOW = 1216
 _GRIP = 6
@@ -43,7 +44,7 @@ class Drawer(QFrame):
         head = row((self.title, 1), self.tools, close, gap=4, margins=(20, 0, 12, 0))
         lane.addLayout(head)
         lane.addLayout(row((self.subtitle, 1), margins=(20, 0, 20, 10)))
-        lane.addWidget(_scrolling(self.body) if scroll else holder(self.body), 1)
+        lane.addWidget(scrolling(self.body) if scroll else holder(self.body), 1)
 
     def show_titles(self, title: str, subtitle: str = "") -> None:
         """Name what the drawer shows."""
@@ -123,16 +124,3 @@ class _Grip(QWidget):
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         self._moved(event.globalPosition().toPoint())
-
-
-def _scrolling(layout: QVBoxLayout) -> QScrollArea:
-    area = QScrollArea()
-    area.setObjectName("clear")
-    area.setWidgetResizable(True)
-    area.setFrameShape(QFrame.Shape.NoFrame)
-    area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-    area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-    inner = holder(layout)
-    area.setWidget(inner)
-    area.viewport().setAutoFillBackground(False)
-    return area

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any, ClassVar, Final, Protocol, TypeVar
 
 from PySide6.QtCore import QTimer, Signal
-from PySide6.QtGui import QHideEvent, QShowEvent
+from PySide6.QtGui import QGuiApplication, QHideEvent, QShowEvent
 from PySide6.QtWidgets import QHBoxLayout, QStackedWidget, QVBoxLayout, QWidget
 
-from backend_core.errors import LecternError
+from backend_core.errors import Cancelled, LecternError, Unavailable, Unexpected
+from desktop.acting import Acting
 from desktop.background import Background, Handle
 from desktop.changes import EVERYTHING, Changes
 from desktop.commands import Commands
+from desktop.i18n import tr
 from desktop.widgets.label import PlainLabel
 from desktop.widgets.layout import Item, holder, row
-from desktop.widgets.states import ErrorState, Skeleton
+from desktop.widgets.states import ErrorState, Skeleton, error_details
 
 T = TypeVar("T")
 
@@ -42,13 +43,11 @@ class Navigate(Protocol):
         ...  # pragma: no cover - a declaration
 
 
-@dataclass(frozen=True, slots=True)
 class PageContext:
     """What the shell gives a page.
 
     Attributes:
         backend: the whole API of ``backend_core``; call it only inside ``background`` work.
-        actor: who is signed in, passed to every service verb.
         background: runs work off the GUI thread.
         changes: says which table changed.
         commands: the registry of actions.
@@ -57,14 +56,25 @@ class PageContext:
         dock: puts a widget below the pages (the player), None takes it away.
     """
 
-    backend: Any
-    actor: Any
-    background: Background
-    changes: Changes
-    commands: Commands
-    notify: Notify
-    navigate: Navigate
-    dock: Callable[[QWidget | None], None]
+    def __init__(
+        self,
+        backend: Any,
+        actor: Any,
+        background: Background,
+        changes: Changes,
+        commands: Commands,
+        notify: Notify,
+        navigate: Navigate,
+        dock: Callable[[QWidget | None], None],
+    ) -> None:
+        self.backend, self.background, self.changes, self.commands = backend, background, changes, commands
+        self.notify, self.navigate, self.dock = notify, navigate, dock
+        self.acting = actor if isinstance(actor, Acting) else Acting(actor)
+
+    @property
+    def actor(self) -> Any:
+        """Whom to pass to a service verb; read it inside the work, where a retried action carries its reason or proof."""
+        return self.acting.actor
 
 
 class Page(QWidget):
@@ -77,7 +87,9 @@ class Page(QWidget):
     title: ClassVar[str]
     icon: ClassVar[str]
     group: ClassVar[str]
-    """Heading in the rail: Operate or Run."""
+    """Heading in the rail: Operate, Assure or Run; empty for the place at its end."""
+    action: ClassVar[str] = ""
+    """What a role must be allowed to do for the page to be in the rail; the services ask for themselves."""
     tables: ClassVar[frozenset[str]] = frozenset()
     """Database tables whose change makes this page refresh; empty: every table."""
     place_changed = Signal()
@@ -130,14 +142,24 @@ class Page(QWidget):
         return self.context.background.run(self, work, succeed, self.fail, key=key)
 
     def act(self, work: Callable[[], T], done: Callable[[T], object] | None = None) -> Handle:
-        """Run something the user asked for; a failure becomes a toast and the page refreshes either way."""
+        """Run something the user asked for; a failure becomes a toast and the page refreshes either way.
+
+        Where only the database was away, the toast offers to do the same again.
+        """
 
         def succeed(result: T) -> None:
             if done is not None:
                 done(result)
             self.refresh()
 
-        return self.context.background.run(self, work, succeed, self.tell)
+        def fail(error: LecternError) -> None:
+            if isinstance(error, Unavailable):
+                self.context.notify(str(error), tone="bad", undo=lambda: self.act(work, done), action=tr("Retry"))
+                self.refresh()
+            else:
+                self.tell(error)
+
+        return self.context.background.run(self, work, succeed, fail)
 
     def show_content(self) -> None:
         """Show the content instead of skeleton or error."""
@@ -150,8 +172,9 @@ class Page(QWidget):
             self._stack.setCurrentWidget(self.error)
 
     def tell(self, error: LecternError) -> None:
-        """Show a failed action as a toast."""
-        self.context.notify(str(error), tone="bad")
+        """Show a failed action as a toast; what the person stopped has not failed."""
+        if not isinstance(error, Cancelled):
+            tell_error(self.context.notify, error)
         self.refresh()
 
     @property
@@ -176,6 +199,16 @@ class Page(QWidget):
     def _hinted(self, table: str) -> None:
         if self.isVisible() and (table == EVERYTHING or not self.tables or table in self.tables):
             self._soon.start()
+
+
+def tell_error(notify: Notify, error: LecternError) -> None:
+    """Show a failed action as a toast; what nobody expected comes with its reference and something to send to support."""
+    if not isinstance(error, Unexpected):
+        notify(str(error), tone="bad")
+        return
+    words = tr("{sentence} Reference {id}", sentence=str(error), id=error.correlation_id or tr("none"))
+    details = error_details(error)
+    notify(words, tone="bad", undo=lambda: QGuiApplication.clipboard().setText(details), action=tr("Copy details"))
 
 
 def title_row(title: str, *left: Item, right: tuple[Item, ...] = ()) -> QWidget:

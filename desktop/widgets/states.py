@@ -8,7 +8,7 @@ from PySide6.QtCore import QRectF, Qt
 from PySide6.QtGui import QGuiApplication, QPainter, QPaintEvent
 from PySide6.QtWidgets import QSizePolicy, QVBoxLayout, QWidget
 
-from backend_core.errors import LecternError
+from backend_core.errors import LecternError, payload
 from desktop.i18n import tr
 from desktop.widgets import paint
 from desktop.widgets.button import Button
@@ -53,7 +53,7 @@ class EmptyState(QWidget):
 class ErrorState(QWidget):
     """One plain sentence, the correlation id, Copy details and Retry; never a traceback."""
 
-    def __init__(self, *, on_retry: Callable[[], object] | None = None) -> None:
+    def __init__(self, *, on_retry: Callable[[], object] | None = None, other: tuple[str, Callable[[], object]] | None = None) -> None:
         super().__init__()
         self._error: LecternError | None = None
         self.heading = _centred("", "heading")
@@ -64,7 +64,11 @@ class ErrorState(QWidget):
         self.retry = Button(tr("Retry"), "primary", icon_name="refresh-cw", on_click=on_retry)
         if on_retry is None:
             self.retry.hide()
-        buttons = holder(row(None, self.copy, self.retry, None))
+        self.other = Button(other[0] if other else "", on_click=other[1] if other else None)
+        """A further way out, where the shell offers one."""
+        if other is None:
+            self.other.hide()
+        buttons = holder(row(None, self.other, self.copy, self.retry, None))
         _stack(self, (IconTile("circle-alert", "bad", size=48), self.heading, self.sentence, self.advice, self.reference, buttons))
 
     def show_error(self, error: LecternError) -> None:
@@ -111,8 +115,11 @@ class Skeleton(QWidget):
 
 
 def error_details(error: LecternError) -> str:
-    """Return the lines ``Copy details`` puts on the clipboard."""
-    return "\n".join((f"Lectern: {error.title}", str(error), f"code {error.code}", f"reference {error.correlation_id or 'none'}"))
+    """Return the lines ``Copy details`` puts on the clipboard, redacted: a sentence may name a file or an address."""
+    # after the first paint: the patterns behind it take a while to load
+    from backend_core.redaction import redact
+
+    return redact(payload(error).lines())
 
 
 def _centred(words: str, role: str) -> PlainLabel:

@@ -95,7 +95,7 @@ class _Rows(QAbstractTableModel):
 
 
 class _Delegate(QStyledItemDelegate):
-    def __init__(self, table: Table) -> None:
+    def __init__(self, table: RowView) -> None:
         super().__init__(table)
         self._table = table
 
@@ -118,7 +118,74 @@ class _Delegate(QStyledItemDelegate):
         painter.restore()
 
 
-class Table(QTableView):
+class RowView(QTableView):
+    """What every table of uniform rows shares: look, columns, hover and the painting of cells.
+
+    Args:
+        columns: at least one with ``width`` 0.
+        name: accessible name.
+        row_height: px.
+    """
+
+    def __init__(self, columns: Sequence[Column], *, name: str, row_height: int) -> None:
+        super().__init__()
+        self.columns = tuple(columns)
+        self.hovered_row = -1
+        self.pointer = QPointF(-1, -1)
+        self.setItemDelegate(_Delegate(self))
+        self.setAccessibleName(name)
+        self._set_look(row_height)
+
+    def row_at(self, number: int) -> Any:
+        """Return the row of that number."""
+        raise NotImplementedError
+
+    def viewportEvent(self, event: QEvent) -> bool:
+        """Follow the mouse for the hover state."""
+        if event.type() == QEvent.Type.MouseMove and isinstance(event, QMouseEvent):
+            self._hover(self.rowAt(int(event.position().y())), event.position())
+        elif event.type() == QEvent.Type.Leave:
+            self._hover(-1, QPointF(-1, -1))
+        return super().viewportEvent(event)
+
+    def set_header(self) -> None:
+        """Give the heading its widths; call it after the model is set."""
+        header = self.horizontalHeader()
+        header.setFixedHeight(HEADER_HEIGHT)
+        header.setMinimumSectionSize(20)
+        header.setHighlightSections(False)
+        header.setSectionsClickable(any(column.sortable for column in self.columns))
+        for number, column in enumerate(self.columns):
+            header.setSectionResizeMode(number, QHeaderView.ResizeMode.Fixed if column.width else QHeaderView.ResizeMode.Stretch)
+            if column.width:
+                self.setColumnWidth(number, column.width)
+
+    def _set_look(self, row_height: int) -> None:
+        self.setShowGrid(False)
+        self.setWordWrap(False)
+        self.setMouseTracking(True)
+        self.setTabKeyNavigation(False)
+        self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
+        self.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
+        self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
+        self.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        rows = self.verticalHeader()
+        rows.hide()
+        rows.setMinimumSectionSize(10)
+        rows.setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
+        rows.setDefaultSectionSize(row_height)
+        self.verticalScrollBar().setSingleStep(row_height)
+
+    def _hover(self, number: int, pointer: QPointF) -> None:
+        changed = number != self.hovered_row or (number >= 0 and pointer != self.pointer)
+        before, self.hovered_row, self.pointer = self.hovered_row, number, pointer
+        for row in {before, number} if changed else ():
+            if row >= 0:
+                self.viewport().update(0, self.rowViewportPosition(row), self.viewport().width(), self.rowHeight(row))
+
+
+class Table(RowView):
     """A list of rows of any type.
 
     Args:
@@ -151,19 +218,14 @@ class Table(QTableView):
         key: Callable[[Any], object] = lambda row: row,
         empty: QWidget | None = None,
     ) -> None:
-        super().__init__()
-        self.columns = tuple(columns)
-        self.hovered_row = -1
-        self.pointer = QPointF(-1, -1)
+        super().__init__(columns, name=name, row_height=row_height)
         self._key = key
         self._rows = _Rows(self.columns, self)
         self._empty = empty
         self._quiet = False
         self.setModel(self._rows)
-        self.setItemDelegate(_Delegate(self))
-        self.setAccessibleName(name)
-        self._set_look(row_height)
-        self._set_header()
+        self.set_header()
+        self.horizontalHeader().sectionClicked.connect(self._ask_order)
         if empty is not None:
             empty.setParent(self.viewport())
         self.selectionModel().selectionChanged.connect(self._announce)
@@ -239,47 +301,10 @@ class Table(QTableView):
         else:
             super().keyPressEvent(event)
 
-    def viewportEvent(self, event: QEvent) -> bool:
-        """Follow the mouse for the hover state."""
-        if event.type() == QEvent.Type.MouseMove and isinstance(event, QMouseEvent):
-            self._hover(self.rowAt(int(event.position().y())), event.position())
-        elif event.type() == QEvent.Type.Leave:
-            self._hover(-1, QPointF(-1, -1))
-        return super().viewportEvent(event)
-
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Keep the empty state centred."""
         super().resizeEvent(event)
         self._place_empty()
-
-    def _set_look(self, row_height: int) -> None:
-        self.setShowGrid(False)
-        self.setWordWrap(False)
-        self.setMouseTracking(True)
-        self.setTabKeyNavigation(False)
-        self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
-        self.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
-        self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
-        self.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
-        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        rows = self.verticalHeader()
-        rows.hide()
-        rows.setMinimumSectionSize(10)
-        rows.setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
-        rows.setDefaultSectionSize(row_height)
-        self.verticalScrollBar().setSingleStep(row_height)
-
-    def _set_header(self) -> None:
-        header = self.horizontalHeader()
-        header.setFixedHeight(HEADER_HEIGHT)
-        header.setMinimumSectionSize(20)
-        header.setHighlightSections(False)
-        header.setSectionsClickable(any(column.sortable for column in self.columns))
-        for number, column in enumerate(self.columns):
-            header.setSectionResizeMode(number, QHeaderView.ResizeMode.Fixed if column.width else QHeaderView.ResizeMode.Stretch)
-            if column.width:
-                self.setColumnWidth(number, column.width)
-        header.sectionClicked.connect(self._ask_order)
 
     def _ask_order(self, number: int) -> None:
         if not self.columns[number].sortable:
@@ -295,13 +320,6 @@ class Table(QTableView):
         for number, row in enumerate(self._rows.rows if wanted else ()):
             if self._key(row) in wanted:
                 self.selectRow(number)
-
-    def _hover(self, number: int, pointer: QPointF) -> None:
-        changed = number != self.hovered_row or (number >= 0 and pointer != self.pointer)
-        before, self.hovered_row, self.pointer = self.hovered_row, number, pointer
-        for row in {before, number} if changed else ():
-            if row >= 0:
-                self.viewport().update(0, self.rowViewportPosition(row), self.viewport().width(), self.rowHeight(row))
 
     def _announce(self) -> None:
         if not self._quiet:

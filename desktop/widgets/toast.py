@@ -39,7 +39,7 @@ class Toast(QFrame):
         label = PlainLabel(words, wrap=len(words) > 60)  # noqa: PLR2004 - about one line of a toast
         label.setMaximumWidth(460)
         close = Button("", "ghost", icon_name="x", name=tr("Dismiss"), on_click=self.leave)
-        self.undo = Button(action or tr("Undo"), "link", icon_name="undo-2", on_click=self._take_back) if undo else None
+        self.undo = Button(action or tr("Undo"), "link", icon_name="" if action else "undo-2", on_click=self._take_back) if undo else None
         more = (self.undo,) if self.undo else ()
         self.setLayout(row(IconLabel(_ICONS[tone], _INK.get(tone, tone)), label, 8, *more, close, margins=(12, 6, 6, 6)))
         self._timer.start()
@@ -99,6 +99,11 @@ class ToastStack(QObject):
         self._arrange()
         QAccessible.updateAccessibility(QAccessibleAnnouncementEvent(toast, words))
         return toast
+
+    def clear(self) -> None:
+        """Take every toast away, what it offers to undo included."""
+        for toast in self.shown:
+            toast.leave()
 
     def eventFilter(self, _watched: QObject, event: QEvent) -> bool:
         """Follow the window's size."""

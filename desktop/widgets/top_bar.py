@@ -6,12 +6,13 @@ from collections.abc import Sequence
 from typing import Literal
 
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QPainter, QPaintEvent
-from PySide6.QtWidgets import QFrame, QGridLayout, QPushButton, QSizePolicy, QWidget
+from PySide6.QtGui import QPainter, QPaintEvent, QResizeEvent
+from PySide6.QtWidgets import QAbstractButton, QFrame, QGridLayout, QPushButton, QSizePolicy, QWidget
 
 from desktop.i18n import tr
 from desktop.style import MEDIUM, SEMIBOLD, colour
 from desktop.widgets import paint
+from desktop.widgets.badge import Badge
 from desktop.widgets.button import Button
 from desktop.widgets.field import key_cap
 from desktop.widgets.label import plain_tip
@@ -22,6 +23,9 @@ LinkState = Literal["unknown", "connected", "offline"]
 _SIDE_ROOM = 300
 _FIELD = 340
 _PART = 180.0
+_STRIP = 2
+_DISC = 28
+_ROLE_FROM = 1100
 
 
 class Breadcrumb(QWidget):
@@ -117,30 +121,44 @@ class LinkLabel(QWidget):
         paint.text(painter, QRectF(18, 0, self.width() - 18, 24), self._words, size=12, tone=tone, elide=False)
 
 
-class Person(QWidget):
-    """The initials of who is signed in."""
+class Person(QAbstractButton):
+    """The initials of who is signed in; a click opens what that person may do for themself."""
 
     def __init__(self) -> None:
         super().__init__()
-        self._initials = ""
-        self.setFixedSize(28, 28)
+        self._initials, self._role, self._named = "", "", False
+        self.setFixedSize(_DISC, _DISC)
+        self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.hide()
 
     def show_person(self, name: str, role: str) -> None:
         """Show initials; name and role are in the tool tip."""
         words = name.replace(".", " ").replace("_", " ").split()
+        self._role = role
         self._initials = "".join(word[0] for word in words[:2]).upper() or "?"
         self.setToolTip(plain_tip(f"{name}, {role}"))
         self.setAccessibleName(tr("Signed in as {name}, {role}", name=name, role=role))
         self.show()
+        self.show_role(on=self._named)
+
+    def show_role(self, *, on: bool) -> None:
+        """Write the role before the initials, where there is room for it."""
+        self._named = on
+        self.setFixedWidth(_DISC + (round(paint.advance(self._role, 12)) + 10 if on and self._role else 0))
         self.update()
 
     def paintEvent(self, _event: QPaintEvent) -> None:
-        """Draw the disc."""
+        """Draw the role and the disc, and a ring while the keyboard is here."""
         painter = QPainter(self)
         paint.begin(painter)
-        paint.box(painter, QRectF(self.rect()), 14, fill="solid")
-        paint.text(painter, QRectF(self.rect()), self._initials, size=11, tone="white", weight=SEMIBOLD, align=paint.CENTRE, elide=False)
+        disc = QRectF(self.width() - _DISC, 0, _DISC, _DISC)
+        paint.text(
+            painter, QRectF(0, 0, self.width() - _DISC, _DISC), self._role if self._named else "", size=12, tone="muted", elide=False
+        )
+        paint.box(painter, disc, 14, fill="solid")
+        if self.hasFocus():
+            paint.box(painter, disc.adjusted(1, 1, -1, -1), 13, line="white", width=2)
+        paint.text(painter, disc, self._initials, size=11, tone="white", weight=SEMIBOLD, align=paint.CENTRE, elide=False)
 
 
 class TopBar(QFrame):
@@ -158,7 +176,9 @@ class TopBar(QFrame):
         self.theme = Button("", "ghost", icon_name="moon", name=tr("Switch between light and dark"), on_click=self.theme_wanted.emit)
         guide = Button("", "ghost", icon_name="circle-question-mark", name=tr("Keyboard shortcuts"), on_click=self.help_wanted.emit)
         self.command.clicked.connect(self.palette_wanted)
-        right = holder(row(None, self.link, 6, self.theme, guide, self.person, gap=6))
+        self.mark = Badge()
+        """Says that this is no place to try things out."""
+        right = holder(row(None, self.mark, 4, self.link, 6, self.theme, guide, 2, self.person, gap=6))
         grid = QGridLayout(self)
         grid.setContentsMargins(24, 0, 20, 0)
         grid.setHorizontalSpacing(12)
@@ -168,24 +188,34 @@ class TopBar(QFrame):
             grid.setColumnStretch(side, 1)
             grid.setColumnMinimumWidth(side, _SIDE_ROOM)
 
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Leave the role to the tool tip in a narrow window."""
+        super().resizeEvent(event)
+        self.person.show_role(on=self.width() >= _ROLE_FROM)
+
     def show_theme(self, *, dark: bool) -> None:
         """Show the icon of the theme a click leads to."""
         self.theme.set_icon("sun" if dark else "moon")
 
 
 class ProfileStrip(QWidget):
-    """Two pixels across the top of the window in the profile's colour."""
+    """Two pixels across the top of the window in the profile's colour, or around it where every change counts."""
 
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
-        self._hue = "line"
+        self._hue, self._frame = "line", False
         self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
 
-    def show_colour(self, hue: str) -> None:
-        """Change the colour."""
-        self._hue = hue
+    def show_colour(self, hue: str, *, frame: bool = False) -> None:
+        """Change the colour; ``frame`` draws all four sides."""
+        self._hue, self._frame = hue, frame
         self.update()
 
     def paintEvent(self, _event: QPaintEvent) -> None:
         """Fill it."""
-        QPainter(self).fillRect(self.rect(), colour(self._hue))
+        painter, fill, whole = QPainter(self), colour(self._hue), self.rect()
+        painter.fillRect(0, 0, whole.width(), _STRIP, fill)
+        if self._frame:
+            painter.fillRect(0, whole.height() - _STRIP, whole.width(), _STRIP, fill)
+            painter.fillRect(0, 0, _STRIP, whole.height(), fill)
+            painter.fillRect(whole.width() - _STRIP, 0, _STRIP, whole.height(), fill)

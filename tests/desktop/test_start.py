@@ -17,10 +17,11 @@ import shiboken6
 from PySide6.QtWidgets import QApplication
 
 from backend_core import __version__
+from backend_core.monitoring.crashes import FILE as CRASH_FILE
 from desktop.__main__ import home_folder
 from desktop.app import Options
 from desktop.first_frame import FirstFrame
-from desktop.session import CRASH_FILE, Session
+from desktop.session import Session
 from tests.polling import eventually
 
 ROOT = Path(__file__).parents[2]

@@ -11,7 +11,7 @@ from PySide6.QtCore import QPoint, QPointF, QRectF, Qt
 from PySide6.QtGui import QAction, QPainter
 from PySide6.QtWidgets import QMenu, QWidget
 
-from backend_core.errors import LecternError
+from backend_core.errors import LecternError, Unavailable
 from desktop.background import Handle, current
 from desktop.i18n import number, tr
 from desktop.pages.documents.details import OPEN_STATES, AudioLine, Details, JobLine
@@ -110,6 +110,7 @@ class AudioTab(QWidget):
             )
             return made
 
+        self._again = partial(self.export_to, path, format=format, voice=voice, page=page)
         self.progress.show_progress(None)
         self.progress.cancel.setEnabled(True)
         self.progress.show()
@@ -153,7 +154,8 @@ class AudioTab(QWidget):
 
     def _export_failed(self, error: LecternError) -> None:
         self.progress.hide()
-        self._page.context.notify(str(error), tone="bad")
+        away = isinstance(error, Unavailable)
+        self._page.context.notify(str(error), tone="bad", undo=self._again if away else None, action=tr("Retry") if away else "")
 
     def _stop_export(self) -> None:
         if self._export is not None:

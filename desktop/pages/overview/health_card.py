@@ -10,6 +10,7 @@ from desktop.i18n import tr
 from desktop.pages.overview.live_card import LiveCard
 from desktop.widgets.label import ElidedLabel, IconLabel, PlainLabel, plain_tip
 from desktop.widgets.layout import clear_layout, column, row
+from desktop.widgets.scroll import scrolling
 
 if TYPE_CHECKING:
     from backend_core.monitoring.records import HealthCheck, HealthView
@@ -21,7 +22,7 @@ _LOOKS: Final = {
     "unknown": ("circle-dashed", "none"),
 }
 _MOST_ROOM = 1000
-_LINE_HEIGHT = 34
+_LINE_HEIGHT = 26
 _TALL_HEIGHT = 44
 
 
@@ -66,7 +67,8 @@ class HealthCard(LiveCard):
         self._list = QVBoxLayout()
         self._list.setContentsMargins(0, 0, 0, 0)
         self._list.setSpacing(0)
-        self.add(self._list, None)
+        lane = column(self._list, None, gap=0, margins=(0, 0, 8, 0))
+        self.body.addWidget(scrolling(lane), 1)
         self.body.setSpacing(0)
         self.show_words(tr("not checked yet"), unknown=True)
 

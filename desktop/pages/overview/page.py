@@ -165,7 +165,7 @@ class OverviewPage(Page):
         self.context.navigate("documents", document_id=document_id)
 
     def _cancel_job(self, job_id: int) -> None:
-        backend, actor = self.context.backend, self.context.actor
+        backend = self.context.backend
 
         def refused(error: LecternError) -> None:
             self.jobs.mark(job_id, stopping=False)
@@ -173,7 +173,7 @@ class OverviewPage(Page):
 
         self.jobs.mark(job_id, stopping=True)
         self.context.background.run(
-            self, lambda: backend.jobs.cancel(job_id, actor=actor), lambda _: self.refresh(), refused, key=("cancel", job_id)
+            self, lambda: backend.jobs.cancel(job_id, actor=self.context.actor), lambda _: self.refresh(), refused, key=("cancel", job_id)
         )
 
 

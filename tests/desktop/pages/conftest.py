@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 
 import psycopg
 import pytest
@@ -41,7 +40,8 @@ def scene(
                 widget.setParent(desk.window)
 
         desk.context.changes.attach(backend.changes)
-        made.page = DocumentsPage(replace(desk.context, notify=notify, dock=dock))
+        desk.context.notify, desk.context.dock = notify, dock
+        made.page = DocumentsPage(desk.context)
         qtbot.addWidget(made.page)
         made.page.resize(1228, 846)
         made.page.show()

@@ -1,0 +1,1 @@
+"""The Audit log page: ten million events, and the proof that none was changed."""

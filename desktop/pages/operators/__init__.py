@@ -1,0 +1,1 @@
+"""Operators: who may use Lectern, their sessions, and the review of who may do what."""

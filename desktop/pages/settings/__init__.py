@@ -1,0 +1,1 @@
+"""Settings: what holds for everybody, for this computer, and for this process."""
