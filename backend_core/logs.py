@@ -129,6 +129,14 @@ class _ErrorStream(logging.StreamHandler[Any]):
         """Drop the line."""
 
 
+def _handler(path: Path, *, else_stderr: bool) -> logging.Handler:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        return _LogFile(path, maxBytes=LOG_BYTES, backupCount=LOG_FILES, encoding="utf-8")
+    except OSError:
+        return _ErrorStream(sys.stderr) if else_stderr else logging.NullHandler()
+
+
 def configure_logging(folder: Path, *, process: str, level: str = "INFO", else_stderr: bool = True) -> Path:
     """Send every log line of this process to ``folder/process.log``; return that path.
 
@@ -136,12 +144,7 @@ def configure_logging(folder: Path, *, process: str, level: str = "INFO", else_s
     nowhere where that belongs to a person (``else_stderr=False``).
     """
     path = folder / f"{process}.log"
-    handler: logging.Handler
-    try:
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        handler = _LogFile(path, maxBytes=LOG_BYTES, backupCount=LOG_FILES, encoding="utf-8")
-    except OSError:
-        handler = _ErrorStream(sys.stderr) if else_stderr else logging.NullHandler()
+    handler = _handler(path, else_stderr=else_stderr)
     handler.setFormatter(json_formatter())
     root = logging.getLogger()
     for old in [old for old in root.handlers if old.get_name() == HANDLER]:

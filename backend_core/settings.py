@@ -237,9 +237,10 @@ def _from_file(home: Path) -> dict[str, object]:
         raise SettingsError(f"{path} is not valid TOML{f' ({where[0]})' if where else ''}.") from None
     for name, value in found.items():
         _check_entry(path, name, value)
-    if isinstance(objects := found.get("objects"), str):
-        # a file has a place of its own, unlike a command
-        found["objects"] = str(home / Path(objects).expanduser())
+    for name, value in found.items():
+        if isinstance(value, str) and Path in get_args(Settings.model_fields[name].annotation):
+            # a file has a place of its own, unlike a command
+            found[name] = str(home / Path(value).expanduser())
     return found
 
 

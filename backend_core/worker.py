@@ -214,11 +214,11 @@ class Worker:
             # somebody else recovered it first, or queued the same work anew
             log.info("job was already taken over", job_id=job.id)
 
-    async def _back_up_for_ever(self) -> None:
+    async def _back_up_for_ever(self, *, every_s: float = BACKUP_EVERY_S) -> None:
         ending = threading.Event()
         try:
             while True:
-                await asyncio.sleep(BACKUP_EVERY_S)
+                await asyncio.sleep(every_s)
                 # not under the lock of the other duties: it may take long, and sees to it itself that only one host is at it
                 await asyncio.to_thread(self._backend.backups.duty, actor=self._backend.system(), should_stop=ending.is_set)
         finally:

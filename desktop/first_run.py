@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QHideEvent
 from PySide6.QtWidgets import QStackedWidget, QWidget
 
 from backend_core.access.here import os_user
@@ -51,6 +52,11 @@ class FirstRunPage(QWidget):
         self.form.changed.connect(self._check)
         self.form.submitted.connect(self._save)
         self._check()
+
+    def hideEvent(self, event: QHideEvent) -> None:
+        """Forget the password as soon as nobody sees the page."""
+        super().hideEvent(event)
+        self.form.password.clear()
 
     def _choice(self) -> QWidget:
         user = os_user()
@@ -136,7 +142,6 @@ class FirstRunPage(QWidget):
         self.form.findings.show_findings(trial.findings)
         self._check()
         if saved:
-            self.form.password.clear()
             self.decided.emit()
 
     def _failed(self, error: LecternError) -> None:

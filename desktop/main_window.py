@@ -43,7 +43,16 @@ from desktop.widgets.top_bar import ProfileStrip, TopBar
 if TYPE_CHECKING:
     from desktop.widgets.palette import CommandPalette, ShortcutHelp
 
-PAGES: Final[tuple[type[Page], ...]] = (OverviewPage, DocumentsPage, AuditPage, OperatorsPage, DatabasePage, BackupPage, SettingsPage)
+PAGES: Final[tuple[type[Page], ...]] = (
+    OverviewPage,
+    DocumentsPage,
+    AuditPage,
+    OperatorsPage,
+    DatabasePage,
+    LogsPage,
+    BackupPage,
+    SettingsPage,
+)
 """Every page, in the order of the rail."""
 
 FOLD_BELOW: Final = 1100

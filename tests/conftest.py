@@ -6,6 +6,7 @@ import logging
 import os
 import re
 import shutil
+import sys
 import tempfile
 from collections.abc import Generator
 from pathlib import Path
@@ -13,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from backend_core.logs import configure_logging
+from tests.house.log_review import leaks
 
 pytest_plugins = ["tests.trace_report", "tests.postgres", "tests.lectern", "tests.watcher"]
 
@@ -35,6 +37,15 @@ class _Collector(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         self.records.append(record)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Fail the run when a secret would still be found in what all its tests logged (A67)."""
+    found = leaks(Path(_scratch)) if _scratch else []
+    if found:
+        sys.stderr.write(f"\nsecrets in the log of this run: {found[:20]}\n")
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 
 def pytest_unconfigure() -> None:

@@ -50,7 +50,8 @@ def hashed(token: str) -> bytes:
 
 def begin(conn: Connection, operator_id: int, *, workstation: str, token: str | None, hours: int) -> tuple[str, dt.datetime]:
     """Open a session, of a database login where there is no token; return its id and when it ends at the latest, ``hours`` from now."""
-    life = func.clock_timestamp() + func.make_interval(0, 0, 0, 0, hours)
+    # from the start of the transaction, as the day is counted that no session may outlast
+    life = func.now() + func.make_interval(0, 0, 0, 0, hours)
     facts: dict[str, Any] = {"operator_id": operator_id, "kind": LOGIN, "workstation": workstation, "expires_at": life}
     if token is not None:
         # named only where there is one: no login of a shared server may write this column

@@ -25,6 +25,10 @@ MICROSECOND: Final = dt.timedelta(microseconds=1)
 REPLACEMENT: Final = "\ufffd"
 LONGEST_NUMBER: Final = 1000
 DEEPEST: Final = 50
+_AT: Final = FIELDS.index("at")
+_FACTS: Final = (FIELDS.index("before"), FIELDS.index("after"))
+_SIMPLE: Final = frozenset({str, int, bool, type(None)})
+_CONTAINERS: Final = (Mapping, set, frozenset, list, tuple)
 _WRITER: Final = b"lectern-writer\n"
 # made once: a new one for each text costs more than all the rest
 _JSON: Final = json.JSONEncoder(ensure_ascii=False)
@@ -40,7 +44,12 @@ def canonical(row: Mapping[str, Any]) -> str:
     >>> canonical(made)
     '["w", 1, 0, null, null, null, null, null, null, "", null, "{\\"a\\": null, \\"b\\": 1}", null, null, null]'
     """
-    return "[" + ", ".join(_field(name, row[name]) for name in FIELDS) + "]"
+    values = [row[name] for name in FIELDS]
+    values[_AT] = microseconds(values[_AT]) if isinstance(values[_AT], dt.datetime) else values[_AT]
+    for place in _FACTS:
+        found = values[place]
+        values[place] = found if found is None or isinstance(found, str) else jsonb_text(found)
+    return _JSON.encode(values)
 
 
 def leaf(previous: bytes, text: str) -> bytes:
@@ -65,8 +74,11 @@ def jsonb_text(value: object) -> str:
         ValueError: nothing that ``storable`` returns.
     """
     if isinstance(value, Mapping):
-        pairs = sorted(((key.encode(), key) for key in value), key=lambda pair: (len(pair[0]), pair[0]))
-        return "{" + ", ".join(f"{_string(key)}: {jsonb_text(value[key])}" for _, key in pairs) + "}"
+        keys = sorted(value, key=_in_order)
+        if all(map(_written_alike, value.values())):
+            # both write these alike, and one call for all is what makes a row cheap
+            return _JSON.encode({key: value[key] for key in keys})
+        return "{" + ", ".join(f"{_string(key)}: {jsonb_text(value[key])}" for key in keys) + "}"
     if isinstance(value, list | tuple):
         return "[" + ", ".join(map(jsonb_text, value)) + "]"
     return _scalar(value)
@@ -78,7 +90,9 @@ def storable(value: object, *, depth: int = 0) -> Any:
     NUL and halves of surrogate pairs become U+FFFD, numbers that are none or too long become words, keys become text, sets are sorted,
     whatever JSON does not know becomes its text. What lies too deep is left out.
     """
-    if isinstance(value, Mapping | set | frozenset | list | tuple):
+    if type(value) is str:
+        return plain(value)
+    if isinstance(value, _CONTAINERS):
         return _container(value, depth=depth + 1) if depth < DEEPEST else "(too deep)"
     if value is None or isinstance(value, bool):
         return value
@@ -101,6 +115,8 @@ def plain(text: str) -> str:
     >>> plain("a" + chr(0) + "b" + chr(0xD800))
     'a�b�'
     """
+    if text.isascii() and "\0" not in text:
+        return text
     if "\0" in text:
         text = text.replace("\0", REPLACEMENT)
     try:
@@ -110,14 +126,13 @@ def plain(text: str) -> str:
     return text
 
 
-def _field(name: str, value: object) -> str:
-    if value is None:
-        return "null"
-    if name in {"before", "after"}:
-        return _string(value if isinstance(value, str) else jsonb_text(value))
-    if isinstance(value, dt.datetime):
-        return str(microseconds(value))
-    return _string(value) if isinstance(value, str) else str(value)
+def _written_alike(value: object) -> bool:
+    return type(value) in _SIMPLE or (type(value) is float and value != 0 and "e" not in repr(value))
+
+
+def _in_order(key: str) -> tuple[int, bytes]:
+    coded = key.encode()
+    return len(coded), coded
 
 
 def _string(text: str) -> str:

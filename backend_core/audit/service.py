@@ -63,6 +63,9 @@ class Entry:
     after: Mapping[str, object] | None = None
 
 
+_INSERT: Final = insert(audit_event).inline()
+
+
 class Audit:
     """The audit log of one database."""
 
@@ -93,7 +96,7 @@ class Audit:
         writer = self.writers.on(conn)
         row, link = writer.link(_facts(entry), now)
         if actor.session is None or self._session_valid is None:
-            conn.execute(insert(audit_event).values(row).inline())
+            conn.execute(_INSERT, row)
         else:
             _insert_while(conn, row, self._session_valid(actor.session))
         writer.add(link, conn.get_transaction())
@@ -109,7 +112,7 @@ class Audit:
             writer.add(link, conn.get_transaction())
             rows.append(row)
         if rows:
-            conn.execute(insert(audit_event), rows)
+            conn.execute(_INSERT, rows)
         return len(rows)
 
     def latest(self, *, actor: Actor, limit: int = 50) -> tuple[AuditRow, ...]:

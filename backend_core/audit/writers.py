@@ -140,6 +140,8 @@ class Writers:
 
     def _executed(self, conn: Connection, _cursor: object, statement: str, *_rest: object) -> None:
         """Follow savepoints, whoever wrote the statement; the events of SQLAlchemy for them do not tell their names."""
+        if statement[:2].upper() not in _BEGINNINGS:
+            return
         savepoint = _SAVEPOINT.match(statement)
         writer = None if savepoint is None else self._writers.get(conn.connection.driver_connection)
         if savepoint is not None and writer is not None:
@@ -150,5 +152,6 @@ class Writers:
                 writer.mark(name)
 
 
-_SAVEPOINT: Final = re.compile(r"\s*(?:SAVEPOINT|(?P<back>ROLLBACK\s(?:\w+\s+)??TO)(?:\s+SAVEPOINT)?)\s+(?P<name>\S+)", re.IGNORECASE)
+_BEGINNINGS: Final = frozenset({"SA", "RO"})
+_SAVEPOINT: Final = re.compile(r"(?:SAVEPOINT|(?P<back>ROLLBACK\s(?:\w+\s+)??TO)(?:\s+SAVEPOINT)?)\s+(?P<name>\S+)", re.IGNORECASE)
 _registries: weakref.WeakKeyDictionary[sqlalchemy.Engine, Writers] = weakref.WeakKeyDictionary()

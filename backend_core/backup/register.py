@@ -92,9 +92,17 @@ def recorded_here(conn: Connection, folder: Path, *, workstation: str) -> dict[s
 
 def _row(facts: dict[str, Any], workstation: str, key_id: str | None) -> BackupRow:
     path = Path(facts["folder"]) / facts["file_name"]
-    present = facts["error"] is None and facts["workstation"] == workstation and path.is_file()
+    present = facts["error"] is None and facts["workstation"] == workstation and _is_there(path)
     ours = None if facts["key_id"] is None or key_id is None else facts["key_id"] == key_id
     return BackupRow(**facts, present=present, ours=ours)
+
+
+def _is_there(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:
+        # in a folder that this person may not look into
+        return False
 
 
 def _files(folder: Path) -> Sequence[Path]:

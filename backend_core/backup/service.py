@@ -364,20 +364,17 @@ def _check_log(verify_log: Verify, staged: Staged) -> Verdict:
 
 
 def _same_disk(folder: Path, objects: Path) -> bool:
-    return _device(folder) == _device(objects)
-
-
-def _device(path: Path) -> int | None:
-    for place in (path, *path.parents):
-        if place.exists():
-            return place.stat().st_dev
-    return None
+    return _of_disk(folder, lambda place: place.stat().st_dev) == _of_disk(objects, lambda place: place.stat().st_dev)
 
 
 def _free(folder: Path) -> int | None:
-    place = next((place for place in (folder, *folder.parents) if place.exists()), None)
+    return _of_disk(folder, lambda place: shutil.disk_usage(place).free)
+
+
+def _of_disk(folder: Path, fact: Callable[[Path], int]) -> int | None:
+    """Return a fact of the disk on which a folder is, or will be; None where it cannot be looked at."""
     try:
-        return None if place is None else shutil.disk_usage(place).free
+        return next((fact(place) for place in (folder, *folder.parents) if place.exists()), None)
     except OSError:
         return None
 

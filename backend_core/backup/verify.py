@@ -11,6 +11,7 @@ from typing import Final
 
 from backend_core.backup.keys import BackupKey
 from backend_core.backup.making import Meter, Progress, Stop
+from backend_core.backup.manifest import Manifest
 from backend_core.backup.records import Verified
 from backend_core.backup.restore import Verdict
 from backend_core.backup.staging import THROWN_AWAY, Staged, erase, staged
@@ -52,9 +53,12 @@ def verify(
                 erase(home)
     except TimeoutError:
         raise Conflict("Another backup is being verified.") from None
-    manifest = found.manifest
+    return _result(source.name, found.manifest, verdict, seconds=time.monotonic() - began)
+
+
+def _result(name: str, manifest: Manifest, verdict: Verdict, *, seconds: float) -> Verified:
     return Verified(
-        file_name=source.name,
+        file_name=name,
         made_at=manifest.created_at,
         version=manifest.version,
         schema=manifest.schema,
@@ -67,7 +71,7 @@ def verify(
         audit_ok=verdict.ok,
         audit_rows=verdict.rows,
         problems=verdict.problems,
-        seconds=round(time.monotonic() - began, 2),
+        seconds=round(seconds, 2),
     )
 
 

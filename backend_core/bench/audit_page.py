@@ -52,15 +52,21 @@ def _frames(found: dict[str, Any], note: str) -> list[dict[str, Any]]:
     made = []
     for kind, words in (("wheel", "mouse wheel"), ("page", "page down"), ("drag", "thumb dragged to random depths")):
         figures = found[kind]
+        cpu = f"{figures['cpu_p99']:.1f} ms of processor time"
         late = f"{figures['late']} of {figures['frames']} frames later than {_FRAME_MS} ms, longest {figures['max']:.0f} ms"
-        told = f"{note}99 % of sixtieths keep the window busy for less, {words}, three depths; {late}"
+        told = f"{note}99 % of sixtieths keep the window busy for less, {words}, three depths; {cpu}; {late}"
         made.append(_record(f"audit_page.{kind}", figures["p99"], "ms", _FRAME_MS, control, told))
     return made
 
 
 def _jumps(found: dict[str, Any], note: str) -> list[dict[str, Any]]:
     control = found["control"]["jump_ms"]
-    kinds = {"jump": "any depth", "date": "a random date", "filtered": "any depth of a filtered list"}
+    kinds = {
+        "jump": "any depth",
+        "date": "a random date",
+        "filtered": "any depth of a filtered list",
+        "first": "the first rows of a new filter",
+    }
     return [
         _record(
             f"audit_page.{kind}",

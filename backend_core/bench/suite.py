@@ -14,7 +14,19 @@ Note = Callable[[str], None]
 Records = list[dict[str, Any]]
 
 DOCS: Final = Path(__file__).resolve().parents[2] / "docs"
-NAMES: Final = ("audit_page", "backup", "documents", "extraction", "pool", "redaction", "sign_in", "speech", "startup")
+NAMES: Final = (
+    "audit_append",
+    "audit_page",
+    "audit_search",
+    "backup",
+    "documents",
+    "extraction",
+    "pool",
+    "redaction",
+    "sign_in",
+    "speech",
+    "startup",
+)
 """Each is a module beside this one with a function ``run``; loaded when it is asked for."""
 
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
 from backend_core.backend import Backend, open_backend
 from backend_core.cli.output import Output
 from backend_core.cli.signing_in import signed_in
+from backend_core.errors import LecternError
 from backend_core.homes import profile_name
 from backend_core.policy import Actor
 from backend_core.settings import Settings
@@ -40,8 +41,19 @@ class Context:
         """Open the backend and sign in the person at this terminal."""
         with open_backend(self.settings, application="command") as backend:
             given = self.arguments
-            with signed_in(backend, name=given.as_name, reason=given.reason, action=given.action) as actor:
-                yield backend, actor
+            try:
+                with signed_in(backend, name=given.as_name, reason=given.reason, action=given.action) as actor:
+                    yield backend, actor
+            finally:
+                _seal(backend)
+
+
+def _seal(backend: Backend) -> None:
+    """Seal what the command recorded: where nobody keeps a window open there is no worker that would."""
+    if backend.settings.embedded and not backend.profile.read_only:
+        # the command has done its work; what is not sealed now waits for the next one, and the health check says so
+        with suppress(LecternError):
+            backend.seals.seal()
 
 
 Run = Callable[[Context], int]

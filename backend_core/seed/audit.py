@@ -46,7 +46,15 @@ class _Batch:
 
 
 def seed_audit(
-    database: Database, keys: Keys, owner: str, *, count: int, people: Sequence[Person], until: dt.datetime, progress: Progress
+    database: Database,
+    keys: Keys,
+    owner: str,
+    *,
+    count: int,
+    people: Sequence[Person],
+    until: dt.datetime,
+    progress: Progress,
+    many: int = MANY,
 ) -> int:
     """Add ``count`` events of the two years before ``until`` to the audit log, and seal them; return how many.
 
@@ -60,6 +68,7 @@ def seed_audit(
         people: who acts in them.
         until: the end of the two years, in UTC.
         progress: called with events done and events in all.
+        many: from how many events on indexes are built anew at the end.
     """
     with translated(), psycopg.connect(owner) as conn, _alone(conn):
         with database.begin("Prepare sample events") as app:
@@ -67,7 +76,7 @@ def seed_audit(
             if key is None:
                 raise Unavailable("This computer's sealing key is not known to the audit log, so it cannot add sample events.")
             position = app.execute(TOP).scalar_one() + 1
-        with _without_indexes(conn, count):
+        with _without_indexes(conn, drop=count >= many):
             event = _number(conn, "SELECT coalesce(max(id), 0) + 1 FROM audit_event")
             events = sample_events(count, people, until=until, seed=SEED + event)
             batches = _copy(conn, events, first_event=event, first_position=position, total=count, progress=progress)
@@ -107,12 +116,12 @@ def _number(conn: psycopg.Connection[Any], query: str) -> int:
 
 
 @contextlib.contextmanager
-def _without_indexes(conn: psycopg.Connection[Any], count: int) -> Iterator[None]:
+def _without_indexes(conn: psycopg.Connection[Any], *, drop: bool) -> Iterator[None]:
     """Drop what is only there for searching, and build it once at the end, which is quicker than row by row."""
     conn.execute("SET LOCAL maintenance_work_mem = '512MB'")
     conn.execute("LOCK TABLE audit_event IN SHARE ROW EXCLUSIVE MODE")
     found: list[tuple[str, str]] = []
-    if count >= MANY:
+    if drop:
         found = conn.execute(
             "SELECT i.indexrelid::regclass::text, pg_get_indexdef(i.indexrelid) FROM pg_index i"
             " WHERE i.indrelid = 'audit_event'::regclass AND NOT i.indisprimary"

@@ -44,7 +44,8 @@ STATEMENTS = (1, 2, 4)
 WITHOUT_STATEMENTS = {
     "Speech.voices", "Speech.voice", "Speech.default_voice", "Speech.synthesize", "Speech.preview", "Previews.preview",
     "Logbook.processes", "Logbook.search", "Monitoring.close", "Seals.close", "Seals.witnesses", "SignIn.needs_password",
-    "House.current", "Access.recover", "Backups.tidy", "Backups.verify", "Backups.confirm_key_kept", "Monitoring.pool", "Monitoring.samples", "Seals.sign",
+    "House.current", "Access.recover", "Backups.tidy", "Backups.verify", "Backups.confirm_key_kept",
+    "Monitoring.pool", "Monitoring.samples", "Seals.sign",
 }  # fmt: skip
 CLASSES = sorted({name.split(".")[0] for name in verbs()})
 CLASS_NAMES = {error.__name__ for error in every_error()} | {"ValueError", "OSError", "OperationalError", "RaiseException", "Exception"}
@@ -199,7 +200,7 @@ def test_a_revoked_privilege_and_a_trigger_that_talks_reach_nobody(calls: Calls,
             (talk, "DROP TRIGGER talk ON documents; DROP FUNCTION talk()"),
             ("REVOKE UPDATE ON documents FROM lectern_app", "GRANT UPDATE ON documents TO lectern_app"),
         ):
-            conn.execute(harm)  # type: ignore[call-overload]
+            conn.execute(harm)  # type: ignore[call-overload]  # one of two literals
             try:
                 with captured() as stream, correlated(), pytest.raises(LecternError) as caught:
                     backend.documents.rename(document_id, "Other", actor=calls.actor, version=1)
@@ -228,7 +229,7 @@ class Talking:
 @pytest.mark.parametrize("verb", sorted(name for name in WITHOUT_STATEMENTS if name.startswith(("Speech.", "Previews."))))
 def test_a_speech_engine_that_talks_reaches_nobody(settings: Settings, actor: Actor, tmp_path: Path, verb: str) -> None:
     found: list[str] = []
-    with open_backend(settings, engines=[Talking()]) as backend, captured() as stream, correlated():  # type: ignore[list-item]
+    with open_backend(settings, engines=[Talking()]) as backend, captured() as stream, correlated():  # type: ignore[list-item]  # it has every method there is
         try:
             Calls(backend, actor, tmp_path, ids={}).call(verb, verbs()[verb], conn=None)
         except NoWayToCall:

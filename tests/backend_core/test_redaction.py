@@ -73,7 +73,8 @@ def test_no_secret_is_readable_in_plain_text() -> None:
 
 
 @pytest.mark.trace("A26", "A82")
-def test_no_secret_reaches_the_log_by_any_call(configured: None) -> None:
+@pytest.mark.usefixtures("configured")
+def test_no_secret_reaches_the_log_by_any_call() -> None:
     names = sorted(FORMS)
     with captured() as stream:
 
@@ -93,7 +94,8 @@ def test_no_secret_reaches_the_log_by_any_call(configured: None) -> None:
 
 
 @pytest.mark.soak
-def test_no_secret_reaches_the_log_by_every_call_of_each(configured: None) -> None:
+@pytest.mark.usefixtures("configured")
+def test_no_secret_reaches_the_log_by_every_call_of_each() -> None:
     with captured() as stream:
 
         def taken() -> str:
@@ -105,7 +107,8 @@ def test_no_secret_reaches_the_log_by_every_call_of_each(configured: None) -> No
         assert leaks([line for secret in SECRETS for line in through(sorted(FORMS), secret, taken)]) == []
 
 
-def test_without_redaction_the_same_calls_leak(configured: None) -> None:
+@pytest.mark.usefixtures("configured")
+def test_without_redaction_the_same_calls_leak() -> None:
     with captured(logging.Formatter("%(message)s")) as stream:
         for secret in SECRETS:
             FORMS["keyword"](secret.text)

@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
@@ -29,8 +30,10 @@ def value_of(name: str, way: str) -> str:
         return ("ERROR", "WARNING", "DEBUG")[number]
     if name == "retry_jitter":
         return f"0.{number + 3}"
-    if name in {"dsn", "objects"}:
-        return f"{'dbname=' if name == 'dsn' else '/tmp/'}{way}"
+    if Path in get_args(Settings.model_fields[name].annotation):
+        return f"/tmp/{way}"
+    if name == "dsn":
+        return f"dbname={way}"
     return str({"extraction_memory_mib": 256}.get(name, 6) + number)
 
 

@@ -16,6 +16,7 @@ from backend_core.monitoring.crashes import FILE, LAST, last_crash
 from desktop.app import Options
 from desktop.first_frame import FirstFrame
 from desktop.session import Session
+from tests.backend_core.secret_corpus import secrets
 
 DIES = """
 import faulthandler, os, sys
@@ -66,6 +67,15 @@ def test_a_report_is_handed_out_once_and_redacted(logs: Path) -> None:
     assert "ana@" not in report
     assert last_crash(logs) is None
     assert (logs / LAST).exists()
+
+
+@pytest.mark.trace("A19")
+def test_no_secret_in_a_crash_report_is_handed_out(tmp_path: Path) -> None:
+    leaked = []
+    for secret in secrets(600):
+        (tmp_path / FILE).write_text(f"Fatal Python error: Aborted\n{secret.text}\n", encoding="utf-8")
+        leaked += [secret.kind] if secret.survives_in(last_crash(tmp_path) or secret.text) else []
+    assert leaked == []
 
 
 @pytest.mark.trace("A19")

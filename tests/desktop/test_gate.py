@@ -39,6 +39,16 @@ class Clock:
         return self.now
 
 
+class Idle:
+    """No background worker: nothing here needs one, and each would take seconds to end."""
+
+    def ensure(self) -> bool:
+        return False
+
+    def close(self) -> None:
+        """There is nothing to end."""
+
+
 @dataclass
 class Desk:
     """A window with its gate, and a clock for the idle time."""
@@ -70,6 +80,7 @@ class Desk:
 
 @pytest.fixture
 def desk(theme: Theme, background: Background, backend: Backend, wait_until: Wait, qtbot: QtBot) -> Iterator[Desk]:
+    backend.worker = Idle()
     window = MainWindow(theme=theme, background=background, state=WindowState(page="operators"))
     clock = Clock()
     gate = Gate(window, background, clock=clock)
@@ -285,6 +296,7 @@ def test_a_server_that_is_away_keeps_what_was_typed_and_signs_in_when_it_is_back
         admin = replace(backend.actor(), reason="Set-up.")
         backend.access.add("Ana Silva", role="support", password=PASSWORD, actor=admin)
         backend.access.change_password("", OTHER, actor=admin)
+        backend.worker = Idle()
         window = MainWindow(theme=theme, background=background, state=WindowState())
         gate = Gate(window, background)
         window.show()

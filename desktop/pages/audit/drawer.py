@@ -167,13 +167,15 @@ class EventDrawer(Drawer):
         self.seal_icon.set_icon("badge-check", "ok")
         self.seal_state.setText(tr("sealed in {span}", span=duration(max(0.0, seal.lag_s))))
         self.seal_state.set_tone("ok")
+        root = f"{seal.root[:4]} … {seal.root[-4:]}"
         hashes = tr("1 hash") if len(seal.proof) == 1 else tr("{n} hashes", n=number(len(seal.proof)))
+        proof = tr("{hashes} to root {root}", hashes=hashes, root=root) if seal.proof else tr("alone under root {root}", root=root)
         batch = tr("{id} · {n} of {all}", id=number(seal.seal_id), n=number(seal.index + 1), all=number(seal.size))
         self.seal.set_facts(
             [
                 Fact(tr("Position"), number(seal.position), mono=True),
                 Fact(tr("Batch"), batch, mono=True),
-                Fact(tr("Proof"), tr("{hashes} to root {root}", hashes=hashes, root=f"{seal.root[:4]} … {seal.root[-4:]}"), mono=True),
+                Fact(tr("Proof"), proof, mono=True),
                 Fact(tr("Signed by"), seal.key_id, mono=True),
             ]
         )

@@ -45,7 +45,8 @@ class EventList(Card):
         self._page = page
         self.listing: Listing | None = None
         self._first: Handle | None = None
-        self._ahead = False
+        self._asking: Handle | None = None
+        self._ahead: AuditFilter | None = None
         self.paused = self.scrolled = False
         self._asked: AuditFilter | None = None
         self._search: Handle | None = None
@@ -65,8 +66,10 @@ class EventList(Card):
     def ask(self, wanted: AuditFilter) -> None:
         """Read the list of ``wanted`` and show it from its newest event."""
         context = self._page.context
-        self._asked, self._ahead = wanted, False
+        self._asked = wanted
         self._slow.start()
+        if self._first is not None:
+            self._first.cancel()
         if not wanted.empty and self.listing is not None and self.listing.wanted != wanted:
             first: Callable[[], Sequence[AuditLine]] = lambda: read_first(context.backend, actor=context.actor, wanted=wanted)  # noqa: E731 - given its type
             self._first = context.background.run(self._page, first, self._show_first, lambda _error: None, key="first")
@@ -82,14 +85,19 @@ class EventList(Card):
         """Read what is new, or the whole list where that is not on the screen yet."""
         listing, context = self.listing, self._page.context
         if listing is None or (self._asked is not None and self._asked != listing.wanted):
-            if self._asked is not None and (self._search is None or not self._search.running):
+            if self._asked is not None and not self.searching:
                 self.ask(self._asked)
             return
+        if self._asking is not None and self._asking.running:
+            # Hints come faster than answers on a busy log: cancelling for each would never let one arrive.
+            self._again.start()
+            return
         rows = self.table.rows
-        first = [
-            line for n in range(rows.count and min(rows.count, len(listing.first))) if (line := rows.row(len(rows.head) + n)) is not None
-        ]
-        self._page.load(lambda: read_news(context.backend, actor=context.actor, listing=listing, first=first), self._take_news, key="news")
+        near = (rows.row(len(rows.head) + n) for n in range(min(rows.count, len(listing.first))))
+        first = [line for line in near if line is not None]
+        self._asking = self._page.load(
+            lambda: read_news(context.backend, actor=context.actor, listing=listing, first=first), self._take_news, key="news"
+        )
 
     def toggle(self) -> None:
         """Pause the live tail, or go to the newest events and follow them."""
@@ -143,6 +151,11 @@ class EventList(Card):
         return not self.paused and not self.scrolled
 
     @property
+    def searching(self) -> bool:
+        """Whether another list is being read."""
+        return self._search is not None and self._search.running
+
+    @property
     def matching(self) -> int:
         """How many events are in the list, new ones included."""
         newer = len(self._news.head) if self._news is not None else len(self.table.rows.head)
@@ -162,14 +175,14 @@ class EventList(Card):
 
     def _show_first(self, lines: Sequence[AuditLine]) -> None:
         """Show the newest matches while they are still being counted."""
-        if lines and self._search is not None and self._search.running:
-            self._ahead = True
+        if lines and self.searching:
+            self._ahead = self._asked
             self.loader.stop()
             self.table.restart(len(lines), pages={0: lines})
             self.foot.count.setText(tr("Counting what matches …"))
 
     def _show(self, listing: Listing) -> None:
-        again = self._ahead or (self.listing is not None and self.listing.wanted == listing.wanted)
+        shown = self._ahead or (self.listing.wanted if self.listing is not None else None)
         self._search, self._news = None, None
         self._slow.stop()
         if self._first is not None:
@@ -177,7 +190,7 @@ class EventList(Card):
         self.listing = listing
         self._name_empty()
         # A list read anew because much happened keeps the view; another filter begins at its top, where the tail is live.
-        self._fill(listing, keep=again and self.scrolled)
+        self._fill(listing, keep=shown == listing.wanted and self.scrolled)
         self._page.show_content()
         self._show_tail()
         self._show_counts(listing)
@@ -187,7 +200,7 @@ class EventList(Card):
             self.go_to_event(aim)
 
     def _fill(self, listing: Listing, *, keep: bool = False) -> None:
-        context, self._ahead = self._page.context, False
+        context, self._ahead = self._page.context, None
         pages = {0: listing.first} if listing.count else {}
         self.table.restart(listing.count, head=listing.head, pages=pages, keep=keep)
         self.loader.start(lambda first, count: read_page(context.backend, actor=context.actor, listing=listing, first=first, count=count))
@@ -198,7 +211,7 @@ class EventList(Card):
         self._slow.stop()
         if self._first is not None:
             self._first.cancel()
-        if self._ahead and self.listing is not None:
+        if self._ahead is not None and self.listing is not None:
             self._fill(self.listing)
             self._show_counts(self.listing)
         self._show_band()
@@ -209,7 +222,7 @@ class EventList(Card):
 
     def _take_news(self, news: News) -> None:
         listing = self.listing
-        if listing is None or self._ahead:
+        if listing is None or self._ahead is not None:
             return
         self._news = news
         self.news_count += 1
@@ -249,7 +262,7 @@ class EventList(Card):
         self._show_band()
 
     def _show_band(self) -> None:
-        if self._search is not None and self._search.running and not self._slow.isActive():
+        if self.searching and not self._slow.isActive():
             return
         shown = {line.id for line in self.table.rows.head}
         newer = [line for line in (self._news.head if self._news is not None else ()) if line.id not in shown]
@@ -271,7 +284,7 @@ class EventList(Card):
 
     def _show_search(self) -> None:
         """A search takes noticeably long: say so, and offer to stop it."""
-        if self._search is not None and self._search.running and self.listing is not None:
+        if self.searching and self.listing is not None:
             words = tr("Searching {n} events …", n=number(self.listing.summary.total))
             self.band.show_news(words, icon_name="loader", action=tr("Cancel"))
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from backend_core.audit.witnesses import Witness
 
 _MOST_PROBLEMS: Final = 8
+_WORTH_A_RATE: Final = 10_000
 
 
 class Verifying(QObject):
@@ -112,9 +113,9 @@ def verify(backend: Any, actor: Any) -> VerifyReport:
 
 def outcome(report: VerifyReport) -> Outcome:
     """Return a report in words."""
-    speed = tr(
-        "{n} events in {span}, {rate} a second", n=number(report.rows), span=duration(report.seconds), rate=number(report.rows_per_second)
-    )
+    speed = tr("{n} events in {span}", n=number(report.rows), span=duration(report.seconds))
+    if report.rows >= _WORTH_A_RATE:
+        speed = tr("{speed}, {rate} a second", speed=speed, rate=number(report.rows_per_second))
     witnesses = tr("Witnesses: {summary}.", summary=witness_summary(report.witnesses))
     notes: tuple[str, ...] = (f"{witnesses} {rollback_words(report.witnesses)}", speed)
     if report.ok:
@@ -124,7 +125,7 @@ def outcome(report: VerifyReport) -> Outcome:
     if len(report.problems) > _MOST_PROBLEMS:
         notes = (tr("… and {n} more problems.", n=number(len(report.problems) - _MOST_PROBLEMS)), *notes)
     count = tr("1 problem found") if len(report.problems) == 1 else tr("{n} problems found", n=number(len(report.problems)))
-    return Outcome("bad", tr("{count}: this log was changed", count=count), lines, notes)
+    return Outcome("bad", tr("{count}: the log is not as it was written", count=count), lines, notes)
 
 
 def _sentence(words: str) -> str:
@@ -141,9 +142,12 @@ def witness_summary(facts: WitnessFacts) -> str:
     """Return how many witnesses agree and how many of them are somewhere else."""
     if not facts.total:
         return tr("No witness")
-    where = (
-        tr("all outside the data folder") if facts.off_machine == facts.total else tr("{n} outside the data folder", n=facts.off_machine)
-    )
+    if facts.off_machine == facts.total:
+        where = tr("all outside the data folder")
+    elif facts.off_machine:
+        where = tr("{n} outside the data folder", n=facts.off_machine)
+    else:
+        where = tr("none outside the data folder")
     return tr("{n} of {all} agree, {where}", n=facts.agreeing, all=facts.total, where=where)
 
 

@@ -41,6 +41,7 @@ class AudioTab(QWidget):
         self._page, self._listening = page, listening
         self._details: Details | None = None
         self._export: Handle | None = None
+        self._again: Callable[[], object] | None = None
         self.table = Table(
             [
                 Column("page", tr("Page"), lambda line: str(line.audio.page), _draw_number, width=58, right=True),

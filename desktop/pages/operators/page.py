@@ -100,7 +100,8 @@ class OperatorsPage(Page):
 
         def work() -> Operator:
             access, actor = self.context.backend.access, self.context.actor
-            return access.add(new.name, role=new.role, email=new.email, password=new.password, actor=actor)  # type: ignore[no-any-return]
+            added: Operator = access.add(new.name, role=new.role, email=new.email, password=new.password, actor=actor)
+            return added
 
         def done(operator: Operator) -> None:
             self._open(dialogs.show_once(self, operator.name, new.password))

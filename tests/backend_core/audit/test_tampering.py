@@ -91,7 +91,7 @@ def page(results: list[Result]) -> str:
     return HEAD + rows + total + TAIL
 
 
-def _word(found: bool) -> str:  # noqa: FBT001
+def _word(found: bool) -> str:
     return "found" if found else "**not found**"
 
 

@@ -12,8 +12,10 @@ from backend_core.backend import Backend, open_backend
 from backend_core.backup import archive
 from backend_core.backup.keys import BackupKey, new_key
 from backend_core.backup.manifest import Manifest, Stored
+from backend_core.policy import Actor
 from backend_core.settings import Settings
 from backend_core.storage.folder import FolderStore, hash_file, key_of
+from tests.lectern import MakeDocument
 
 Pack = Callable[..., tuple[Path, Manifest, tuple[str, ...]]]
 
@@ -82,3 +84,16 @@ def other_home(tmp_path: Path) -> Iterator[Path]:
 def reopened() -> Callable[[Settings], Backend]:
     """Return the function that opens a profile, for tests that need it a second time."""
     return open_backend
+
+
+@pytest.fixture
+def filled(backend: Backend, actor: Actor, make_document: MakeDocument, run_jobs: Callable[[], None]) -> Backend:
+    """A backend with two documents, one of them spoken, a changed setting and a second operator."""
+    document_id = make_document("One short page.", "Another one.")
+    make_document("Third.", title="Other")
+    backend.audios.generate(document_id, actor=actor, voice="local:en-gb")
+    run_jobs()
+    version = backend.house.read(actor).version
+    backend.house.update({"retention_months": 9}, version=version, actor=actor)
+    backend.access.add("Ana", role="support", actor=actor, password="a long enough passphrase")
+    return backend

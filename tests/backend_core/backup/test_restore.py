@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
-import secrets
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -16,71 +14,25 @@ from pathlib import Path
 import psycopg
 import pytest
 import sqlalchemy as sa
-from psycopg.conninfo import make_conninfo
 
 from backend_core.access.tables import auth_session
 from backend_core.audit.keys import Keys
 from backend_core.audit.sealer import Sealer
 from backend_core.audit.tables import audit_event
-from backend_core.backend import Backend, conclude_restore, erase_home, open_backend
+from backend_core.backend import Backend, conclude_restore, open_backend
 from backend_core.backup import swap
 from backend_core.backup.conclude import verify_log
 from backend_core.backup.keys import BackupKey, BackupKeys, new_key
 from backend_core.backup.making import Meter
-from backend_core.backup.restore import Restored, Verdict, restore
+from backend_core.backup.restore import Verdict, restore
 from backend_core.credentials.vault import Vault
 from backend_core.db import embedded, migrate
-from backend_core.db.embedded import EmbeddedServer
-from backend_core.db.roles import OWNER, REQUIRED_ROLES
 from backend_core.errors import Cancelled, Conflict, NotFound, StorageFailed, UnusableBackup
-from backend_core.policy import SYSTEM, Actor
+from backend_core.policy import Actor
 from backend_core.settings import Settings, load_settings
 from tests.backend_core.backup.conftest import Pack
+from tests.backend_core.backup.scene import SOMEBODY, bring_back, key_of_profile, whole
 from tests.lectern import MakeDocument
-from tests.postgres import StartServer
-
-SOMEBODY = Actor(operator_id=None, name="somebody", role=SYSTEM, workstation="ws")
-
-
-def key_of_profile(backend: Backend) -> BackupKey:
-    return BackupKeys(backend.credentials, backend.settings.home).needed()
-
-
-def bring_back(source: Path, settings: Settings, key: BackupKey, *, replace: bool = False, meter: Meter | None = None) -> Restored:
-    conclude = conclude_restore(SOMEBODY, key, Vault(settings.home))
-    return restore(source, settings, key, replace=replace, conclude=conclude, meter=meter or Meter(None, None))
-
-
-def whole(backend: Backend) -> dict[str, object]:
-    """Return everything a person would miss: documents, pages, audio as it is heard, settings, operators, the audit log."""
-    actor = backend.actor()
-    with backend.database.begin("Read all") as conn:
-        pages = conn.execute(sa.text("SELECT document_id, number, text FROM document_pages ORDER BY 1, 2")).all()
-        audios = conn.execute(sa.text("SELECT id, voice, status, object_id FROM audios ORDER BY id")).all()
-        log = conn.execute(sa.select(audit_event.c.id, audit_event.c.action, audit_event.c.actor, audit_event.c.leaf).order_by("id")).all()
-    played = [backend.storage.path_of(row.object_id).read_bytes() for row in audios]
-    return {
-        "documents": [(row.id, row.title, row.kind, row.page_count) for row in backend.documents.listing(actor=actor).rows],
-        "pages": [tuple(row) for row in pages],
-        "audios": [(row.id, row.voice, row.status) for row in audios],
-        "played": [hashlib.sha256(content).hexdigest() for content in played],
-        "settings": backend.house.read(actor).values,
-        "operators": [(one.id, one.name, one.role) for one in backend.access.listing(actor=actor)],
-        "log": [tuple(row) for row in log],
-    }
-
-
-@pytest.fixture
-def filled(backend: Backend, actor: Actor, make_document: MakeDocument, run_jobs: Callable[[], None]) -> Backend:
-    """A backend with two documents, one of them spoken, a changed setting and a second operator."""
-    document_id = make_document("One short page.", "Another one.")
-    make_document("Third.", title="Other")
-    backend.audios.generate(document_id, actor=actor, voice="local:en-gb")
-    run_jobs()
-    version = backend.house.read(actor).version
-    backend.house.update({"retention_months": 9}, version=version, actor=actor)
-    backend.access.add("Ana", role="support", actor=actor, password="a long enough passphrase")
-    return backend
 
 
 @pytest.mark.trace("A16")
@@ -128,7 +80,7 @@ def test_the_seals_of_the_audit_log_go_on_after_a_restore_on_another_machine(
         # the control: the same log with a row that somebody changed does not verify
         with psycopg.connect(embedded.ensure_running(other_home).admin_dsn, autocommit=True) as admin:
             admin.execute("SET session_replication_role = replica")
-            admin.execute("UPDATE audit_event SET actor = 'nobody' WHERE id = (SELECT min(id) FROM audit_event)")
+            admin.execute("UPDATE audit_event SET actor = 'somebody else' WHERE id = (SELECT min(id) FROM audit_event)")
         assert not verify_log(restored.database).ok
 
 
@@ -282,7 +234,7 @@ def test_a_stop_at_any_step_changes_nothing(backend: Backend, actor: Actor, othe
     backend.backups.create(source, actor=actor)
     settings = load_settings(home=other_home)
     steps: list[str] = []
-    wanted = ["Reading the backup", "Loading the database", "Stopping the database"]
+    wanted = ["Reading the backup", "Stopping the database"]
     for step in wanted:
         seen: list[str] = []
         meter = Meter(lambda name, _done, _total, seen=seen: seen.append(name), lambda step=step, seen=seen: step in seen)
@@ -290,7 +242,7 @@ def test_a_stop_at_any_step_changes_nothing(backend: Backend, actor: Actor, othe
             bring_back(source, settings, key_of_profile(backend), meter=meter)
         untouched(settings)
         steps += seen
-    assert set(steps) == {*wanted, "Starting a database"}
+    assert set(steps) == {*wanted, "Starting a database", "Loading the database"}
 
 
 FULL = """
@@ -366,128 +318,3 @@ def test_files_kept_outside_the_home_are_added_and_found(filled: Backend, actor:
         assert restored.storage.identity == "feedfeedfeedfeed"
         assert whole(restored)["played"] == before["played"]
         assert restored.storage.orphans() == ((), ())
-
-
-def test_a_backup_goes_into_an_empty_database_of_a_shared_server_and_into_no_other(
-    filled: Backend, actor: Actor, tmp_path: Path, start_server: StartServer, tmp_path_factory: pytest.TempPathFactory
-) -> None:
-    before = whole(filled)
-    source = tmp_path / "one"
-    filled.backups.create(source, actor=actor)
-    server = start_server(tmp_path_factory.mktemp("team") / "home")
-    login = team_database(server)
-    settings = load_settings(home=tmp_path / "member", dsn=login, objects=tmp_path / "team objects")
-    done = bring_back(source, settings, key_of_profile(filled))
-    assert (done.documents, done.audit.ok) == (2, True)
-    with psycopg.connect(make_conninfo(server.admin_dsn, dbname="team")) as conn:
-        owners = conn.execute("SELECT DISTINCT tableowner FROM pg_tables WHERE schemaname = 'public'").fetchall()
-        assert owners == [(OWNER,)]
-        assert conn.execute("SELECT text FROM document_pages ORDER BY document_id, number").fetchall() == [
-            (page[2],)
-            for page in before["pages"]  # type: ignore[attr-defined]  # rows
-        ]
-        assert conn.execute("SELECT action FROM audit_event WHERE action = 'backup.restore'").fetchall() == [("backup.restore",)]
-    assert migrate.state(login) is migrate.SchemaState.CURRENT
-    with pytest.raises(Conflict, match="empty one"):
-        bring_back(source, settings, key_of_profile(filled))
-    embedded.stop(server.cluster.home, force=True)
-
-
-def team_database(server: EmbeddedServer) -> str:
-    """Return the connection string of a login that owns an empty database of a server with Lectern's roles."""
-    from backend_core.db.roles import statements_for_administrator
-
-    with psycopg.connect(make_conninfo(server.admin_dsn, dbname="postgres"), autocommit=True) as conn:
-        conn.execute("CREATE ROLE dba LOGIN PASSWORD 'known'")
-        conn.execute("CREATE DATABASE team")
-    with psycopg.connect(make_conninfo(server.admin_dsn, dbname="team"), autocommit=True) as conn:
-        for statement in statements_for_administrator(login="dba", database="team"):
-            # the embedded server has the roles already
-            if not statement.startswith("CREATE ROLE"):
-                conn.execute(statement.encode())
-    assert REQUIRED_ROLES
-    return make_conninfo(server.admin_dsn, user="dba", dbname="team", password="known", passfile=None)
-
-
-def test_old_tables_are_backed_up_before_they_are_changed(tmp_path: Path) -> None:
-    home = tmp_path / "old"
-    try:
-        server = embedded.ensure_running(home)
-        migrate.upgrade(server.dsn(OWNER), target="0002")
-        with psycopg.connect(server.admin_dsn, autocommit=True) as conn:
-            conn.execute("INSERT INTO operators (name, os_user, role) VALUES ('Old hand', 'nobody-here', 'admin')")
-        settings = load_settings(home=home)
-        with open_backend(settings) as opened:
-            rows = opened.backups.view(actor=opened.system()).rows
-            made = [row.action for row in opened.audit.latest(actor=opened.system()) if row.action == "backup.create"]
-            key = key_of_profile(opened)
-        assert [(row.kind, row.schema_revision, row.present) for row in rows] == [("migration", "0002", True)]
-        assert rows[0].file_name.startswith("before-0002-")
-        assert made == ["backup.create"]
-        assert rows_in_the_dump_of(rows[0].path, key, tmp_path) == ["Old hand"]
-    finally:
-        erase_home(home)
-
-
-def rows_in_the_dump_of(source: Path, key: BackupKey, folder: Path) -> list[str]:
-    """Restore the backup as it is, without bringing its tables to this version, and return the operators in it."""
-    from backend_core.backup import dump, unpack
-    from backend_core.backup.dump import Endpoint
-
-    plain = folder / f"dump-{secrets.token_hex(4)}"
-    unpack.read(
-        source,
-        key,
-        begin=lambda _: None,
-        open_entry=lambda name: plain.open("wb") if name == "database.dump" else None,
-        tick=lambda _: None,
-    )
-    home = folder / "scratch home"
-    try:
-        server = embedded.ensure_running(home)
-        dump.load(Endpoint(server.admin_dsn), plain, alive=lambda: None)
-        assert migrate.current(server.admin_dsn) == "0002"
-        with psycopg.connect(server.admin_dsn) as conn:
-            return [row[0] for row in conn.execute("SELECT name FROM operators").fetchall()]
-    finally:
-        erase_home(home)
-
-
-@pytest.mark.logs("no backup, no migration")
-def test_without_a_backup_the_tables_stay_as_they_are(tmp_path: Path) -> None:
-    home = tmp_path / "old"
-    try:
-        server = embedded.ensure_running(home)
-        migrate.upgrade(server.dsn(OWNER), target="0002")
-        (home / "backups").write_text("a file where the folder should be", encoding="utf-8")
-        with pytest.raises(StorageFailed):
-            open_backend(load_settings(home=home))
-        assert migrate.current(server.dsn(OWNER)) == "0002"
-    finally:
-        erase_home(home)
-
-
-def test_an_empty_database_is_set_up_without_a_backup(tmp_path: Path) -> None:
-    home = tmp_path / "fresh"
-    try:
-        with open_backend(load_settings(home=home)) as opened:
-            assert opened.backups.view(actor=opened.system()).rows == ()
-        assert not (home / "backups").exists()
-    finally:
-        erase_home(home)
-
-
-def test_a_backup_of_older_tables_is_brought_to_this_version(tmp_path: Path, other_home: Path) -> None:
-    home = tmp_path / "old"
-    try:
-        server = embedded.ensure_running(home)
-        migrate.upgrade(server.dsn(OWNER), target="0002")
-        with open_backend(load_settings(home=home)) as opened:
-            source = opened.backups.view(actor=opened.system()).rows[0].path
-            key = key_of_profile(opened)
-        settings = load_settings(home=other_home)
-        assert bring_back(source, settings, key).schema == "0002"
-        with open_backend(settings) as restored:
-            assert [row.action for row in restored.audit.latest(actor=restored.system())] == ["backup.restore"]
-    finally:
-        erase_home(home)

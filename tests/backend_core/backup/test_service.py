@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import stat
 import sys
 import threading
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -21,6 +23,7 @@ from backend_core.errors import Cancelled, Conflict, InvalidInput, NotAllowed, P
 from backend_core.policy import AUDITOR, SUPPORT, Actor
 from backend_core.storage.folder import key_of
 from backend_core.storage.service import KEEP_LOCK
+from backend_core.worker import Worker, new_loop
 from tests.lectern import MakeDocument
 
 EXPECTED = r"backup failed|scheduled backup failed"
@@ -196,6 +199,7 @@ def test_what_is_purged_while_a_backup_runs_is_still_in_it(backend: Backend, act
 @pytest.mark.trace("A90")
 def test_a_backup_waits_for_a_removal_that_has_begun(backend: Backend, actor: Actor, clean: EmbeddedServer) -> None:
     with psycopg.connect(clean.admin_dsn) as sweeper:
+        # lock: stands for a sweeper in the middle of a removal
         sweeper.execute("SELECT pg_advisory_xact_lock_shared(hashtextextended(%s, 0))", (KEEP_LOCK,))
         making = threading.Thread(target=lambda: backend.backups.create(actor=actor))
         making.start()
@@ -328,6 +332,22 @@ def test_of_several_workers_on_duty_one_makes_the_backup(backend: Backend, actor
     for thread in threads:
         thread.join()
     assert len(backend.backups.view(actor=actor).rows) == 1
+
+
+def test_a_worker_is_on_duty_and_stops_when_it_is_told(backend: Backend, actor: Actor) -> None:
+    age(backend, 30)
+
+    async def work() -> None:
+        duty = asyncio.create_task(Worker(backend, backend.settings)._back_up_for_ever(every_s=0.01))
+        deadline = time.monotonic() + 30
+        while not kept(backend, actor) and time.monotonic() < deadline:
+            await asyncio.sleep(0.05)
+        duty.cancel()
+        await asyncio.wait({duty})
+
+    with asyncio.Runner(loop_factory=new_loop) as runner:
+        runner.run(work())
+    assert [row.kind for row in kept(backend, actor)] == ["scheduled"]
 
 
 def test_the_name_of_a_scheduled_backup_can_be_recognised(backend: Backend, actor: Actor) -> None:

@@ -14,7 +14,7 @@ from tests.desktop.pages.audit_scene import add_events
 def test_a_short_round_gives_frames_jumps_and_memory_beside_offset(backend: Backend, actor: Actor, clean: EmbeddedServer) -> None:
     add_events(clean.admin_dsn, 3000)
     found = {record["name"]: record for record in audit_page.run(rounds=2, home=clean.cluster.home)}
-    names = [f"audit_page.{kind}" for kind in ("wheel", "page", "drag", "jump", "date", "filtered")]
+    names = [f"audit_page.{kind}" for kind in ("wheel", "page", "drag", "jump", "date", "filtered", "first")]
     memory = ["audit_page.memory", "audit_page.leak"] if sys.platform == "linux" else []
     assert list(found) == [*names, *memory]
     assert all(found[name]["value"] > 0 and found[name]["control"] > 0 for name in names)

@@ -85,7 +85,7 @@ def test_house_settings_are_read_changed_together_and_reset(ctl: Ctl) -> None:  
         (("get", "nonsense"), "There is no setting 'nonsense'"),
     ],
 )
-def test_a_house_setting_that_is_refused_changes_nothing(ctl: Ctl, arguments: tuple[str, ...], words: str) -> None:  # noqa: F811
+def test_a_house_setting_that_is_refused_changes_nothing(ctl: Ctl, arguments: tuple[str, ...], words: str) -> None:  # noqa: F811  # the fixture
     answer = ctl("settings", *arguments)
     assert (answer.code, answer.out) == (1, "")
     assert words in answer.err
@@ -121,7 +121,7 @@ def test_a_profile_is_added_shown_changed_and_removed_and_its_password_is_in_no_
     assert isinstance(changed, dict)
     assert (changed["read_only"], changed["production"]) == (True, False)
     run("remove", "team", "--erase")
-    assert [row["name"] for row in run("list")] == [""]  # type: ignore[attr-defined]
+    assert [row["name"] for row in run("list")] == [""]  # type: ignore[attr-defined]  # a list
     assert files_with(home, PASSWORD) == []
 
 
@@ -144,6 +144,6 @@ def test_trying_a_profile_that_leads_nowhere_fails_with_the_reason(tmp_path: Pat
     assert tried.value["findings"][0]["name"] == "reachable"
 
 
-def test_a_profile_has_a_home_of_its_own(ctl: Ctl, clean: EmbeddedServer) -> None:  # noqa: F811
+def test_a_profile_has_a_home_of_its_own(ctl: Ctl, clean: EmbeddedServer) -> None:  # noqa: F811  # the fixture
     value = ctl("--profile", "other", "settings", "get", "home", "--json").value
     assert value["value"] == str(clean.cluster.home / "profiles" / "other")

@@ -13,9 +13,11 @@ import pytest
 from backend_core.errors import InvalidInput, NotAllowed
 from backend_core.monitoring.logbook import UNREADABLE, Logbook, LogEntry, LogFilter, since
 from backend_core.policy import AUDITOR, SUPPORT, Actor
+from tests.backend_core.secret_corpus import secrets
 
 READER = Actor(operator_id=1, name="Ana", role=AUDITOR, workstation="ws")
 ALL = LogFilter()
+MANY = 10_000
 START = dt.datetime(2026, 11, 21, 9, 0, tzinfo=dt.UTC)
 
 
@@ -40,6 +42,7 @@ def everything(book: Logbook, wanted: LogFilter = ALL, *, limit: int = 7) -> lis
     while page.next is not None:
         page = book.search(wanted, actor=READER, limit=limit, after=page.next)
         found += page.entries
+        assert len(found) < MANY, "the pages never end"
     return found
 
 
@@ -124,3 +127,15 @@ def test_memory_does_not_grow_with_the_files(book: Logbook) -> None:
 def test_a_time_that_is_none_is_refused(text: str) -> None:
     with pytest.raises(InvalidInput):
         since(text)
+
+
+@pytest.mark.trace("A26")
+def test_no_secret_leaves_a_file_that_was_written_without_redaction(book: Logbook) -> None:
+    made = secrets(600)
+    with (book.folder / "worker.log").open("a", encoding="utf-8") as file:
+        for place, secret in enumerate(made):
+            file.write(line(100 + place, "old", value=secret.text) if place % 2 else secret.text.replace("\n", " ") + "\n")
+    found = everything(book, LogFilter(process="worker"), limit=1_000)
+    assert len(found) == 600 + 5
+    shown = "\n".join(str(entry) for entry in found)
+    assert [secret.kind for secret in made if secret.survives_in(shown)] == []

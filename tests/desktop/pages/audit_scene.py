@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
@@ -29,8 +30,10 @@ class Switchable:
         self._backend = backend
         self._parts = parts
         self.away = False
+        self.asked_in: set[threading.Thread] = set()
 
     def __getattr__(self, name: str) -> Any:
+        self.asked_in.add(threading.current_thread())
         if self.away:
             raise DatabaseAway("The database does not answer.")
         return self._parts[name] if name in self._parts else getattr(self._backend, name)

@@ -19,7 +19,7 @@ from backend_core.errors import Cancelled
 from backend_core.policy import Actor
 from desktop.widgets.date_jump import DateJump
 from tests.desktop.conftest import Desk
-from tests.desktop.pages.audit_scene import Scene, Wait, add_events, place_all, record
+from tests.desktop.pages.audit_scene import Scene, Wait, add_events, place_all, record, scene_maker
 
 HOSTILE = '<img src="file:///etc/hostname"> & <b>bold</b> \u202ertl'
 Show = Callable[..., Scene]

@@ -24,7 +24,7 @@ from backend_core.policy import Actor
 from desktop.acting import Acting
 from desktop.pages.audit.verifying import outcome, rollback_words, witness_summary
 from tests.desktop.conftest import Desk
-from tests.desktop.pages.audit_scene import Scene, Wait, record
+from tests.desktop.pages.audit_scene import Scene, Wait, record, scene_maker
 
 Show = Callable[..., Scene]
 
@@ -133,7 +133,7 @@ def test_a_changed_event_is_told_in_plain_words(show: Show, backend: Backend, ac
     scene = show()
     verified(scene)
     assert "An event was changed after it was written" in lines(scene)
-    assert scene.page.verifying.panel.words.text().endswith("this log was changed")
+    assert scene.page.verifying.panel.words.text().endswith("the log is not as it was written")
     assert scene.page.badge.text().endswith("found")
 
 

@@ -113,7 +113,7 @@ def test_each_setting_has_a_control_of_its_kind_a_name_and_its_words(section: Ho
         line = section.lines[name]
         assert isinstance(line.control, SwitchControl if field.kind == "switch" else TextControl)
         assert line.accessibleName() == field.title
-        shown = line.control.switch if isinstance(line.control, SwitchControl) else line.control.line  # type: ignore[attr-defined]
+        shown = line.control.switch if isinstance(line.control, SwitchControl) else line.control.line  # type: ignore[attr-defined]  # of this kind
         assert shown.accessibleName() == field.title
 
 
@@ -143,7 +143,7 @@ def test_a_changed_setting_is_marked_counted_and_taken_back(section: HouseSectio
     section.lines["auto_delete"].control.switch.click()  # type: ignore[attr-defined]  # a switch
     assert section.bar_words.text() == "2 changes are not saved"
     assert [name for name, line in section.lines.items() if line.dot.on] == ["retention_months", "auto_delete"]
-    section.lines["auto_delete"].control.switch.click()  # type: ignore[attr-defined]
+    section.lines["auto_delete"].control.switch.click()  # type: ignore[attr-defined]  # of this kind
     assert section.bar_words.text() == "1 change is not saved"
     assert section.draft.changes == {"retention_months": 9}
     section.lines["retention_months"].back.click()
@@ -162,7 +162,7 @@ def test_a_refresh_keeps_what_was_typed_the_cursor_and_shows_what_others_changed
     line.setCursorPosition(1)
     section.show_state(state(2, warning_days=7), refused="")
     assert (line.text(), line.cursorPosition()) == ("24x", 1)
-    assert section.lines["warning_days"].control.line.text() == "7"  # type: ignore[attr-defined]
+    assert section.lines["warning_days"].control.line.text() == "7"  # type: ignore[attr-defined]  # of this kind
     assert section.draft.theirs == {}
 
 

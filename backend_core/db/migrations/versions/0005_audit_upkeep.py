@@ -44,8 +44,10 @@ def _indexes() -> None:
         op.drop_index(name, table_name="audit_event")
     op.create_index("idx_audit_at", "audit_event", ["at", "id"], unique=False)
     op.create_index("idx_audit_action_at", "audit_event", ["action", "at", "id"], unique=False)
-    op.create_index("idx_audit_actor_at", "audit_event", ["actor", "at", "id"], unique=False)
-    op.create_index("idx_audit_target", "audit_event", ["target"], unique=False, postgresql_ops={"target": "varchar_pattern_ops"})
+    op.create_index("idx_audit_actor_at", "audit_event", ["actor", "at", "id", "action"], unique=False)
+    op.create_index(
+        "idx_audit_target", "audit_event", ["target", "at", "id"], unique=False, postgresql_ops={"target": "varchar_pattern_ops"}
+    )
     op.create_index(
         "idx_audit_outcome", "audit_event", ["outcome", "at", "id"], unique=False, postgresql_where=sa.text("outcome::text <> 'done'::text")
     )

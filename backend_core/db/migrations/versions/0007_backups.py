@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import sqlalchemy as sa
 from alembic import op
 
@@ -15,6 +17,20 @@ def upgrade() -> None:
     """Add the record of backups; who may read it may see it, administrators write it."""
     op.create_table(
         "backups",
+        *_columns(),
+        sa.CheckConstraint("kind IN ('manual', 'scheduled', 'migration')", name=op.f("ck_backups_kind_known")),
+        sa.CheckConstraint("(sha256 IS NULL) = (error_code IS NOT NULL)", name=op.f("ck_backups_made_or_failed")),
+        sa.CheckConstraint("(verified_at IS NULL) = (verify_ok IS NULL)", name=op.f("ck_backups_verdict_dated")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_backups")),
+    )
+    op.create_index("idx_backups_at", "backups", ["at"], unique=False)
+    op.execute("GRANT SELECT ON backups TO lectern_administrator, lectern_auditor")
+    op.execute("GRANT INSERT, UPDATE ON backups TO lectern_administrator")
+    op.execute("GRANT SELECT ON backups TO lectern_monitor")
+
+
+def _columns() -> list[sa.Column[Any]]:
+    return [
         sa.Column("id", sa.BigInteger(), sa.Identity(always=True), nullable=False),
         sa.Column("at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
         sa.Column("kind", sa.String(length=20), nullable=False),
@@ -39,15 +55,7 @@ def upgrade() -> None:
         sa.Column("verify_ok", sa.Boolean(), nullable=True),
         sa.Column("verify_error", sa.String(length=500), nullable=True),
         sa.Column("removed_at", sa.DateTime(timezone=True), nullable=True),
-        sa.CheckConstraint("kind IN ('manual', 'scheduled', 'migration')", name=op.f("ck_backups_kind_known")),
-        sa.CheckConstraint("(sha256 IS NULL) = (error_code IS NOT NULL)", name=op.f("ck_backups_made_or_failed")),
-        sa.CheckConstraint("(verified_at IS NULL) = (verify_ok IS NULL)", name=op.f("ck_backups_verdict_dated")),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_backups")),
-    )
-    op.create_index("idx_backups_at", "backups", ["at"], unique=False)
-    op.execute("GRANT SELECT ON backups TO lectern_administrator, lectern_auditor")
-    op.execute("GRANT INSERT, UPDATE ON backups TO lectern_administrator")
-    op.execute("GRANT SELECT ON backups TO lectern_monitor")
+    ]
 
 
 def downgrade() -> None:
