@@ -214,7 +214,10 @@ def seal_of(conn: Connection, this: AuditRow) -> SealFacts | None:
     if this.position is None:
         return None
     seal = audit_seal.c
-    found = conn.execute(select(audit_seal).where(seal.first_position <= this.position).order_by(seal.id.desc()).limit(1)).one()
+    found = conn.execute(select(audit_seal).where(seal.first_position <= this.position).order_by(seal.id.desc()).limit(1)).one_or_none()
+    if found is None:
+        # somebody removed the seals: verification says so, and reading the row goes on
+        return None
     index = this.position - found.first_position
     leaves = [leaf_hash(entry_of(one)) for one in conn.execute(entries(found.first_position, found.size))]
     return SealFacts(

@@ -147,6 +147,8 @@ def measure(app: QApplication, backend: Any, *, rounds: int = ROUNDS) -> dict[st
         found["jump_ms"] = _jumps(stage)
         found["date_ms"] = _dates(stage)
         stage.page.list.show_newest()
+        stage.wait(lambda: stage.table.settled and not stage.page.list.searching)
+        stage.rest(0.2)
         found["first_ms"] = _first_rows(stage)
         found["filtered_ms"] = _filtered(stage)
         found["control"] = _control(stage, backend)

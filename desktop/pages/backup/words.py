@@ -7,7 +7,7 @@ import sys
 from typing import TYPE_CHECKING, Final
 
 from backend_core.homes import PROFILES, default_home
-from desktop.i18n import ago, byte_size, date_time, number, tr
+from desktop.i18n import byte_size, date_time, number, tr
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -65,16 +65,6 @@ def state(row: BackupRow) -> tuple[str, str]:
     if row.verify_ok is None:
         return tr("not verified"), "unknown"
     return (tr("verified"), "ok") if row.verify_ok else (tr("not sound"), "bad")
-
-
-def told(row: BackupRow) -> str:
-    """Return everything about it, for a tip and for those who cannot see."""
-    words = [row.file_name, made(row), size(row), contents(row), state(row)[0]]
-    if row.verified_at is not None:
-        words.append(tr("verified {ago}", ago=ago(row.verified_at)))
-    if row.verify_error:
-        words.append(row.verify_error)
-    return "\n".join(filter(None, words))
 
 
 def overall(view: BackupView) -> tuple[str, str]:

@@ -39,7 +39,7 @@ class LogsPage(Page):
 
     key: ClassVar[str] = "logs"
     title: ClassVar[str] = "Logs"
-    icon: ClassVar[str] = "scroll-text"
+    icon: ClassVar[str] = "text-search"
     group: ClassVar[str] = "Run"
     action: ClassVar[str] = "log.read"
 
