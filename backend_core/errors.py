@@ -10,7 +10,8 @@ LecternError
 │   ├── SignInNeeded        nobody is signed in, or the session ended
 │   ├── SignInFailed        name or password is wrong, or there were too many attempts
 │   ├── ProofNeeded         the person has to prove once more who they are
-│   └── ReasonNeeded        the action asks for a reason
+│   ├── ReasonNeeded        the action asks for a reason
+│   └── SchemaBehind        the tables are of an older version, and this login may not change them
 ├── Conflict                somebody else was first
 │   ├── VoiceInUse          the page already has audio in this voice
 │   └── StaleVersion        the row changed since it was read
@@ -146,6 +147,14 @@ class ReasonNeeded(NotAllowed):
     code = "reason_needed"
     title = "A reason is needed"
     next_step = "Say why, then try again."
+
+
+class SchemaBehind(NotAllowed):
+    """The database on the server is of an older version; only its owner brings it up to date."""
+
+    code = "schema_behind"
+    title = "The database is of an older version"
+    next_step = "Its owner runs `lecternctl migrate` after a backup; then retry. Nothing was changed."
 
 
 class Conflict(LecternError):

@@ -16,7 +16,7 @@ from backend_core.db import embedded, migrate
 from backend_core.db.conninfo import complete, keywords
 from backend_core.db.probe import login_facts, server_facts
 from backend_core.db.roles import ADMIN, APP
-from backend_core.errors import NotAllowed
+from backend_core.errors import NotAllowed, SchemaBehind
 from backend_core.profiles.records import default_profile
 from backend_core.profiles.service import connection_string, profile_of
 from backend_core.settings import Settings
@@ -131,7 +131,9 @@ def as_login(dsn: str, home: Path, *, application: str) -> Server:
 
 def endpoint_of(settings: Settings, server: Server) -> Endpoint:
     """Return where a backup reads from."""
-    return Endpoint.of_owner(server.owner, admin=ADMIN if settings.embedded else None)
+    # as the login itself: who may not act as the owner is told so, instead of being refused a connection
+    dsn = server.owner if server.login is None else server.login.dsn
+    return Endpoint.of_owner(dsn, admin=ADMIN if settings.embedded else None)
 
 
 def migrated(server: Server, settings: Settings, vault: Vault) -> migrate.Result:
@@ -154,7 +156,7 @@ def with_schema(server: Server, settings: Settings, vault: Vault) -> Server:
         return replace(server, profile=replace(server.profile, read_only=True, newer_schema=True))
     if state is not migrate.SchemaState.CURRENT:
         if not settings.embedded:
-            raise NotAllowed("The database has no tables for this version yet; run `lecternctl migrate` as its owner.")
+            raise SchemaBehind("The database has no tables for this version yet; run `lecternctl migrate` as its owner.")
         if server.profile.read_only:
             raise NotAllowed("The database is of an older version, and this profile is read-only; open it through another one first.")
         migrated(server, settings, vault)

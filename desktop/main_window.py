@@ -29,8 +29,9 @@ from desktop.pages.logs.page import LogsPage
 from desktop.pages.operators.page import OperatorsPage
 from desktop.pages.overview.page import OverviewPage
 from desktop.pages.settings.page import SettingsPage
+from desktop.profile_look import read_only_reason, show_profile
 from desktop.shell_commands import add_shell_commands
-from desktop.style import Theme, icon, tone_fill
+from desktop.style import Theme, icon
 from desktop.style.window_state import WindowState
 from desktop.widgets.banner import Banner
 from desktop.widgets.overlay import Overlay
@@ -57,7 +58,6 @@ PAGES: Final[tuple[type[Page], ...]] = (
 
 FOLD_BELOW: Final = 1100
 _FILES_PAGE = "documents"
-_KINDS: Final = {"embedded": ("ok", "laptop"), "server": ("warn", "server")}
 
 
 class MainWindow(QWidget):
@@ -104,7 +104,7 @@ class MainWindow(QWidget):
     def start(self, backend: Any, actor: Any) -> None:
         """Show the pages of ``backend`` for ``actor``."""
         self._profile = backend.profile
-        self._show_profile(backend.profile)
+        show_profile(backend.profile, self.strip, self.top.mark, self.rail.card)
         self.top.person.show_person(str(getattr(actor, "name", "")), str(getattr(actor, "role", "")))
         self.changes.attach(backend.changes)
         self._lasting = frozenset(command.id for command in self.commands.all())
@@ -125,15 +125,6 @@ class MainWindow(QWidget):
 
     def _prove(self, actor: Any, password: str) -> Any:
         return self._context.backend.access.prove(actor, password) if self._context is not None else actor
-
-    def _show_profile(self, profile: Any) -> None:
-        tone, symbol = _KINDS.get(profile.kind, ("info", "server"))
-        chosen = str(getattr(profile, "colour", "none"))
-        hue = tone if chosen == "none" else tone_fill(chosen)
-        production = bool(getattr(profile, "production", False))
-        self.strip.show_colour(hue, frame=production)
-        self.top.mark.show_state(tr("Production") if production else "", "bad")
-        self.rail.card.show_profile(profile.name, tr("PostgreSQL {version}", version=profile.server_version), token=hue, icon_name=symbol)
 
     def show_starting(self) -> None:
         """Show the skeleton while the backend opens."""
@@ -363,7 +354,7 @@ class MainWindow(QWidget):
 
     def _show_read_only(self) -> None:
         if getattr(self._profile, "read_only", False):
-            self.banner.show_state(tr("This window only reads. {why}", why=_read_only_reason(self._profile)), tone="info")
+            self.banner.show_state(tr("This window only reads. {why}", why=read_only_reason(self._profile)), tone="info")
 
     def _tell_crash(self, reference: str) -> None:
         self.notify(tr("Something went wrong inside Lectern. Reference {id}", id=reference), tone="bad")
@@ -399,12 +390,6 @@ class MainWindow(QWidget):
             theme=self._theme.mode,
             page=self.page.key if self.page is not None else self._state.page,
         )
-
-
-def _read_only_reason(profile: Any) -> str:
-    if getattr(profile, "newer_schema", False):
-        return tr("A newer Lectern changed this database.")
-    return tr("The profile says so.")
 
 
 def _mode(name: str) -> Literal["system", "light", "dark"]:

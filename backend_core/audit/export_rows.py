@@ -133,7 +133,7 @@ def _rows(conn: Connection, part: Slice) -> Iterator[Row[Any]]:
     if not part.total:
         return iter(())
     conn.execute(select(func.set_config("cursor_tuple_fraction", "1", True)))  # noqa: FBT003  # "local", as SQL has it
-    conn.execute(select(func.set_config("work_mem", "96MB", True)))  # noqa: FBT003
+    conn.execute(select(func.set_config("work_mem", "96MB", True)))  # noqa: FBT003  # as above
     kept = _kept(part, conn)
     query: Any = kept.order_by(audit_position.c.position)
     if part.complete:

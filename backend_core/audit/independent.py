@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any, Final
 
 from sqlalchemy import Connection, text
@@ -61,36 +63,39 @@ class IndependentVerification:
             for problem in believed.problems:
                 self.findings.add("key", problem)
             name = conn.execute(_NAME).scalar() or ""
-            # lists first: a cursor is open on this connection from here on
             seals = conn.execute(_SEALS).all()
-            rows = _stream(conn)
-            before = Checkpoint(
-                log=name, generation=0, seal=0, first=0, last=0, root=b"", head=notes.start(name), at=0, horizon=0, seen=None
-            )
-            for seal in seals:
-                made = of_row(seal, name)
-                self._check_seal(before, made, believed.seal_signed(seal.key_id, made.seal, notes.body(made).encode(), seal.signature))
-                hashes = [_checked(walk, row) for _, row in zip(range(made.first, made.last + 1), rows, strict=False)]
-                if merkle.root(hashes) != made.root:
-                    self.findings.add("seal", f"the events under seal {made.seal} are not those that were sealed")
-                before = made
-            if next(rows, None) is not None:
-                self.findings.add("gap", "positions belong to no seal")
+            with _stream(conn) as rows:
+                self._seals(walk, believed, name, seals, rows)
         return walk.rows
 
-    def _check_seal(self, before: Checkpoint, made: Checkpoint, signed: bool) -> None:  # noqa: FBT001  # the outcome of the check before
+    def _seals(self, walk: _Walk, believed: trust.Trust, name: str, seals: Sequence[Any], rows: Iterator[Any]) -> None:
+        before = Checkpoint(log=name, generation=0, seal=0, first=0, last=0, root=b"", head=notes.start(name), at=0, horizon=0, seen=None)
+        for seal in seals:
+            made = of_row(seal, name)
+            self._check_seal(before, made)
+            if not believed.seal_signed(seal.key_id, made.seal, notes.body(made).encode(), seal.signature):
+                self.findings.add("signature", f"seal {made.seal} is not signed by a key that was trusted then")
+            hashes = [_checked(walk, row) for row in islice(rows, made.last - made.first + 1)]
+            if merkle.root(hashes) != made.root:
+                self.findings.add("seal", f"the events under seal {made.seal} are not those that were sealed")
+            before = made
+        if next(rows, None) is not None:
+            self.findings.add("gap", "positions belong to no seal")
+
+    def _check_seal(self, before: Checkpoint, made: Checkpoint) -> None:
         if made.seal != before.seal + 1 or made.first != before.last + 1:
             self.findings.add("seal_missing", f"seal {made.seal} does not follow seal {before.seal}")
         elif made.head != notes.head(before.head, made):
             self.findings.add("seal", f"seal {made.seal} does not follow from the one before it")
-        if not signed:
-            self.findings.add("signature", f"seal {made.seal} is not signed by a key that was trusted then")
 
 
-def _stream(conn: Connection) -> Iterator[Any]:
+@contextmanager
+def _stream(conn: Connection) -> Iterator[Iterator[Any]]:
     found = conn.execution_options(stream_results=True, max_row_buffer=BLOCK).execute(_ROWS)
-    for block in found.partitions(BLOCK):
-        yield from block
+    try:
+        yield (row for block in found.partitions(BLOCK) for row in block)
+    finally:
+        found.close()
 
 
 def _checked(walk: _Walk, row: Any) -> bytes:

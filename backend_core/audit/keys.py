@@ -17,7 +17,7 @@ from backend_core.audit.tables import audit_key, audit_seal
 from backend_core.errors import NotFound, Unavailable
 
 SECRET: Final = "audit-seal-key"  # noqa: S105  # the name, not the key
-NEXT_SECRET: Final = "audit-seal-key.next"  # noqa: S105
+NEXT_SECRET: Final = "audit-seal-key.next"  # noqa: S105  # the name, not the key
 UNKNOWN: Final = "This computer's sealing key is not known to the audit log; have it introduced where the log was sealed before."
 
 

@@ -75,7 +75,7 @@ SELECT 'seal', count(*), NULL, max(place), seal_id, NULL, NULL, NULL, NULL, NULL
 _NUMBERS: Final = ARRAY(BigInteger)
 _TIMES: Final = ARRAY(DateTime(timezone=True))
 
-SEALED: Final[TextClause] = text("WITH rows AS (" + _SEALED + _CHECK).bindparams(
+SEALED: Final[TextClause] = text(f"WITH rows AS ({_SEALED}{_CHECK}").bindparams(
     bindparam("tombstones", type_=_NUMBERS),
     bindparam("seals", type_=_NUMBERS),
     bindparam("ats", type_=_TIMES),
@@ -91,7 +91,7 @@ SEALED: Final[TextClause] = text("WITH rows AS (" + _SEALED + _CHECK).bindparams
 ``seal``: how many rows, the last position, the number of the seal, and the hashes of its entries.
 """
 
-UNSEALED: Final[TextClause] = text("WITH rows AS (" + _UNSEALED + _CHECK).bindparams(
+UNSEALED: Final[TextClause] = text(f"WITH rows AS ({_UNSEALED}{_CHECK}").bindparams(
     bindparam("floor_at", type_=DateTime(timezone=True)),
 )
 """The same for rows above the last seal that is looked at."""

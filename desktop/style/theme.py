@@ -88,7 +88,8 @@ def style_sheet(tokens: dict[str, str]) -> str:
     Raises:
         KeyError: the sheet names a token that does not exist.
     """
-    return Template(resource("style/theme.qss").read_text(encoding="utf-8")).substitute(tokens)
+    check = resource("style/check.svg").as_posix()
+    return Template(resource("style/theme.qss").read_text(encoding="utf-8")).substitute(tokens, check=check)
 
 
 def _palette() -> QPalette:

@@ -6,19 +6,22 @@ import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import psycopg
 import pytest
 import shiboken6
-from psycopg.conninfo import conninfo_to_dict
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from PySide6.QtWidgets import QApplication
 
 from backend_core.access.here import os_user
 from backend_core.credentials.vault import Vault
 from backend_core.db import embedded
+from backend_core.profiles.service import Profiles
 from desktop.app import Options
 from desktop.first_frame import FirstFrame
 from desktop.first_run import FirstRunPage
 from desktop.session import Session
 from tests.backend_core.access.conftest import Team, staffed, team  # noqa: F401  # fixtures
+from tests.postgres import StartServer
 
 Wait = Callable[..., None]
 Begin = Callable[..., Session]
@@ -182,3 +185,34 @@ def test_the_server_form_goes_back_and_keeps_what_was_typed(asked: tuple[Session
     assert page.here.isVisible()
     page.elsewhere.click()
     assert page.form.host.text() == "db.example.org"
+
+
+def test_a_window_opens_again_with_what_was_changed_about_its_profile(
+    asked: tuple[Session, FirstRunPage], home: Path, wait_until: Wait
+) -> None:
+    session, page = asked
+    page.here.click()
+    wait_until(lambda: session.window.page is not None and session.window.page.loaded, timeout=60)
+    assert session.window.top.crumbs.accessibleName().startswith("You are here: This computer")
+    Profiles(home).edit("", title="Reading room", production=True)
+    session.profiles.reopen_wanted.emit()
+    wait_until(lambda: session.window.top.crumbs.accessibleName().startswith("You are here: Reading room"), timeout=30)
+    wait_until(lambda: session.window.page is not None and session.window.page.loaded, timeout=30)
+    assert session.window.top.mark.text() == "Production"
+    assert session.window.acting.signed_in.reason_required
+
+
+def test_tables_of_an_older_version_on_a_server_fill_the_window_and_name_what_its_owner_does(
+    start_server: StartServer, tmp_path: Path, begin: Begin, home: Path, wait_until: Wait, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server = start_server(tmp_path / "server")
+    with psycopg.connect(server.admin_dsn, autocommit=True) as conn:
+        conn.execute("CREATE ROLE adm LOGIN PASSWORD 'pass-adm' IN ROLE lectern_administrator")
+    monkeypatch.setenv("LECTERN_DSN", make_conninfo(server.admin_dsn, user="adm", password="pass-adm", passfile=None))
+    session = begin()
+    wait_until(session.window.failure.isVisible, timeout=30)
+    failure = session.window.failure
+    assert failure.heading.text() == "The database is of an older version"
+    assert "lecternctl migrate" in f"{failure.sentence.text()} {failure.advice.text()}"
+    assert failure.retry.isVisible()
+    assert failure.other.isVisible()

@@ -14,6 +14,7 @@ from typing import Any
 
 import psycopg
 import pytest
+from psycopg.conninfo import make_conninfo
 
 from backend_core.backend import Backend, open_backend
 from backend_core.db.embedded import EmbeddedServer
@@ -27,13 +28,36 @@ from tests.lectern import MakeDocument
 from tests.polling import eventually
 
 HERE, ELSEWHERE = 20, 15
+LOGIN = "caller"
 COMMANDS = 6
 
 
 @pytest.fixture
-def settings(clean: EmbeddedServer, tmp_path: Path) -> Settings:
+def login(clean: EmbeddedServer) -> Iterator[str]:
+    """The connection string of an administrator of a team's server, whose computer also carries out background work."""
+    with psycopg.connect(clean.admin_dsn, autocommit=True) as conn:
+        conn.execute(f"CREATE ROLE {LOGIN} LOGIN PASSWORD '{LOGIN}' IN ROLE lectern_administrator, lectern_app, lectern_monitor")
+        yield make_conninfo(clean.admin_dsn, user=LOGIN, password=LOGIN, passfile="")
+        conn.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = %s", (LOGIN,))
+        conn.execute(f"DROP ROLE {LOGIN}")
+
+
+@pytest.fixture
+def settings(login: str, tmp_path: Path) -> Settings:
     """Settings of a home of its own on a shared server, reached through its connection string."""
-    return load_settings(home=tmp_path / "home-0", dsn=clean.admin_dsn, pool_size=1, max_overflow=9, retry_base_s=0.01)
+    return load_settings(home=tmp_path / "home-0", dsn=login, pool_size=1, max_overflow=9, retry_base_s=0.01)
+
+
+def work_off(settings: Settings) -> None:
+    """Run what waits, with the rights of a worker."""
+    with open_backend(settings, application="worker") as worker:
+        run_once(worker, settings)
+
+
+@pytest.fixture
+def run_jobs(settings: Settings) -> Callable[[], None]:
+    """Return a function that runs every waiting job: the person who asked may not on a shared server."""
+    return lambda: work_off(settings)
 
 
 @pytest.fixture
@@ -122,5 +146,5 @@ def actor_document(settings: Settings, tmp_path: Path) -> int:
     with open_backend(settings) as backend:
         actor: Actor = backend.actor()
         document = backend.documents.import_file(path, actor=actor).document
-        run_once(backend, settings)
+    work_off(settings)
     return document.id

@@ -40,7 +40,7 @@ def listed() -> list[re.Match[str]]:
     return list(_ROW.finditer(LIST.read_text(encoding="utf-8")))
 
 
-def tests_there() -> set[str]:
+def existing_tests() -> set[str]:
     return {
         f"{path.as_posix()}::{node.name}"
         for path, text in python_files("tests")
@@ -56,7 +56,7 @@ def test_every_lock_is_listed_with_its_reason_and_nothing_else_is() -> None:
 
 @pytest.mark.trace("A90")
 def test_every_lock_names_a_test_that_exists() -> None:
-    there = tests_there()
+    there = existing_tests()
     assert [row["test"] for row in listed() if f"tests/{row['test']}" not in there] == []
 
 

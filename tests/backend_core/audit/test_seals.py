@@ -216,6 +216,31 @@ def test_a_new_key_is_introduced_by_the_old_one_which_may_sign_no_more(
     assert kinds(database) == set()
 
 
+@pytest.mark.trace("A90")
+def test_a_key_is_replaced_while_others_seal(database: Database, audit: Audit, seals: Seals, drawer: Drawer, tmp_path: Path) -> None:
+    write(audit, database)
+    seals.seal()
+    stop = threading.Event()
+
+    def seal(one: Seals) -> None:
+        while not stop.is_set():
+            one.seal()
+
+    threads = [threading.Thread(target=seal, args=(made(database, audit, drawer, tmp_path),)) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for _ in range(8):
+        write(audit, database, 3)
+        seals.rotate(actor=PROVEN)
+    stop.set()
+    for thread in threads:
+        thread.join()
+    seals.seal()
+    assert len({row[0] for row in ask(database, "SELECT key_id FROM audit_key")}) == 9
+    assert ask(database, "SELECT count(*) FROM audit_position") == ask(database, "SELECT count(*) FROM audit_event")
+    assert kinds(database) == set()
+
+
 @pytest.mark.logs("has to be introduced first")
 def test_another_computer_seals_only_after_its_key_was_introduced(database: Database, audit: Audit, seals: Seals, tmp_path: Path) -> None:
     write(audit, database)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import datetime as dt
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import replace
 
@@ -145,10 +145,8 @@ def test_a_search_that_takes_too_long_says_so(backend: Backend) -> None:
 
 
 def test_a_search_that_was_given_up_before_it_began_does_not_begin(filled: Backend, actor: Actor) -> None:
-    @contextlib.contextmanager
-    def at_once(_hook: Callable[[], object]) -> Iterator[None]:
+    def at_once(_hook: Callable[[], object]) -> AbstractContextManager[None]:
         raise Cancelled("Stopped on request.")
-        yield
 
     with pytest.raises(Cancelled):
         filled.trail.plan(AuditFilter.parse("actor:ana"), actor=actor, on_cancel=at_once)

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from backend_core.backend import Backend, open_backend
-from backend_core.backup import archive
+from backend_core.backend import Backend, erase_home
+from backend_core.backup import archive, swap
 from backend_core.backup.keys import BackupKey, new_key
 from backend_core.backup.manifest import Manifest, Stored
 from backend_core.policy import Actor
@@ -71,19 +71,10 @@ def settings(settings: Settings, tmp_path: Path) -> Settings:
 @pytest.fixture
 def other_home(tmp_path: Path) -> Iterator[Path]:
     """A home that does not exist yet; whatever it becomes is gone after the test."""
-    from backend_core.backend import erase_home
-    from backend_core.backup import swap
-
     home = tmp_path / "another machine" / "home"
     yield home
     swap.discard(home)
     erase_home(home)
-
-
-@pytest.fixture
-def reopened() -> Callable[[Settings], Backend]:
-    """Return the function that opens a profile, for tests that need it a second time."""
-    return open_backend
 
 
 @pytest.fixture
