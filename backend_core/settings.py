@@ -264,7 +264,7 @@ def _content(path: Path) -> str | None:
     try:
         with path.open("rb") as file:
             content = file.read(LARGEST_FILE + 1)
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return None
     except OSError:
         raise SettingsError(f"{path} cannot be read.") from None

@@ -31,7 +31,7 @@ def read_private(path: Path, *, from_system: bool = False) -> bytes | None:
     """
     try:
         descriptor = os.open(path, _READ & ~getattr(os, "O_NOFOLLOW", 0) if from_system else _READ)
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return None
     except OSError:
         raise SecretsLocked(f"The file {path.name} cannot be read.") from None

@@ -64,7 +64,7 @@ class ErrorState(QWidget):
         self.retry = Button(tr("Retry"), "primary", icon_name="refresh-cw", on_click=on_retry)
         if on_retry is None:
             self.retry.hide()
-        self.other = Button(other[0] if other else "", on_click=other[1] if other else None)
+        self.other = Button(other[0] if other else tr("Other ways"), on_click=other[1] if other else None)
         """A further way out, where the shell offers one."""
         if other is None:
             self.other.hide()
