@@ -144,8 +144,8 @@ READS: Final = frozenset(
     {
         "document.list", "document.read", "audio.play", "voice.preview", "job.list", "pool.read", "health.read", "log.read",
         "operator.sign_in", "operator.sign_out", "operator.unlock", "operator.list", "operator.review", "session.list", "audit.list",
-        "audit.verify", "release.list", "alert.list", "alert.acknowledge", "view.list", "view.save", "view.delete", "settings.read", "backup.list",
-        "backup.verify",
+        "audit.verify", "release.list", "alert.list", "alert.acknowledge", "view.list", "view.save", "view.delete", "settings.read",
+        "backup.list", "backup.verify",
     }
 )  # fmt: skip
 REASON_LENGTH: Final = 500

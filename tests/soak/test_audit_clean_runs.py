@@ -38,7 +38,7 @@ def fresh(server: EmbeddedServer, folder: Path) -> Iterator[StagedLog]:
     with psycopg.connect(server.admin_dsn, autocommit=True) as conn:
         conn.execute("SET session_replication_role = replica")
         for table in TABLES:
-            conn.execute(f"DELETE FROM {table}")  # type: ignore[call-overload]
+            conn.execute(f"DELETE FROM {table}".encode())
     folder.mkdir()
     database = Database.open(server.dsn(APP), application="lectern-test", base=WRITERS, overflow=4, timeout_s=10)
     drawer = Drawer()

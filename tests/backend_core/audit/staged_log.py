@@ -8,7 +8,7 @@ import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import psycopg
 from psycopg import sql
@@ -22,6 +22,7 @@ from backend_core.audit.seals import Seals
 from backend_core.audit.service import Audit
 from backend_core.audit.verify import Verification
 from backend_core.audit.witnesses import FilePlace, Witnesses
+from backend_core.audit.writers import Clock
 from backend_core.db import migrate
 from backend_core.db.database import Database
 from backend_core.db.embedded import EmbeddedServer
@@ -177,7 +178,7 @@ def _proven() -> Actor:
 
 
 def _old_rows(made: StagedLog) -> None:
-    clock, made.audit.writers.clock = made.audit.writers.clock, OtherClock(dt.timedelta(days=-900))  # type: ignore[assignment]
+    clock, made.audit.writers.clock = made.audit.writers.clock, cast(Clock, OtherClock(dt.timedelta(days=-900)))
     with made.database.begin("Test") as conn:
         for number in range(10):
             action = "document.read" if number % 2 else "document.rename"

@@ -65,7 +65,7 @@ def emptied(server: EmbeddedServer) -> None:
     with psycopg.connect(server.admin_dsn, autocommit=True) as conn:
         conn.execute("SET session_replication_role = replica")
         for table in TABLES:
-            conn.execute(f"DELETE FROM {table}")  # type: ignore[call-overload]
+            conn.execute(f"DELETE FROM {table}".encode())
 
 
 def test_a_witness_is_told_after_each_seal_and_agrees(database: Database, audit: Audit, seals: Seals) -> None:

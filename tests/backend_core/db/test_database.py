@@ -169,7 +169,8 @@ def test_a_server_that_is_not_there_or_refuses_the_sign_in_is_one_sentence(serve
 
 
 def test_a_url_and_its_network_limits_become_keywords() -> None:
-    dsn = complete("postgresql+psycopg://ana@db.example/team?connect_timeout=9&sslmode=verify-full&options=-c%20geqo%3Doff", application="lectern-test")
+    url = "postgresql+psycopg://ana@db.example/team?connect_timeout=9&sslmode=verify-full&options=-c%20geqo%3Doff"
+    dsn = complete(url, application="lectern-test")
     assert "connect_timeout=9" in dsn
     assert "tcp_user_timeout=20000" in dsn
     assert "-c geqo=off" in dsn
