@@ -363,4 +363,7 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    # under its own name: the queue warns when its application is made in the main module
+    from backend_core import worker
+
+    sys.exit(worker.main())

@@ -59,40 +59,25 @@ class FirstRunPage(QWidget):
         self.form.password.clear()
 
     def _choice(self) -> QWidget:
-        user = os_user()
-        here = _card(
-            "laptop",
-            tr("This computer"),
-            tr("Database and files are kept in your own folder. No account, no network, nothing to set up."),
-            (
-                tr("{user}, the user of this computer, becomes the first administrator.", user=user),
-                tr("No password is asked for until one is set; it can be set at any time."),
-            ),
-            self.here,
-            Badge(tr("recommended"), "ok"),
-        )
-        server = _card(
-            "server",
-            tr("Server"),
-            tr("A PostgreSQL that a team shares. Its administrator gives you a login."),
-            (
-                tr("The login decides whether you are support, administrator or auditor."),
-                tr("Its password is kept by the system's keyring where there is one, never in a settings file."),
-            ),
-            self.elsewhere,
-        )
+        cards = row(self._here_card(), self._server_card(), gap=_GAP, stretch_height=True)
         words = PlainLabel(tr("Where shall documents and everything else be kept? Further places can be added later."), "muted")
-        return holder(
-            column(
-                _logo(),
-                4,
-                PlainLabel(tr("Welcome to Lectern"), "title"),
-                words,
-                12,
-                row(here, server, gap=_GAP, stretch_height=True),
-                gap=6,
-            )
+        return holder(column(_logo(), 4, PlainLabel(tr("Welcome to Lectern"), "title"), words, 12, cards, gap=6))
+
+    def _here_card(self) -> QWidget:
+        facts = (
+            tr("{user}, the user of this computer, becomes the first administrator.", user=os_user()),
+            tr("No password is asked for until one is set; it can be set at any time."),
         )
+        words = tr("Database and files are kept in your own folder. No account, no network, nothing to set up.")
+        return _card("laptop", tr("This computer"), words, facts, self.here, Badge(tr("recommended"), "ok"))
+
+    def _server_card(self) -> QWidget:
+        facts = (
+            tr("The login decides whether you are support, administrator or auditor."),
+            tr("Its password is kept by the system's keyring where there is one, never in a settings file."),
+        )
+        words = tr("A PostgreSQL that a team shares. Its administrator gives you a login.")
+        return _card("server", tr("Server"), words, facts, self.elsewhere)
 
     def _server(self) -> QWidget:
         heading = PlainLabel(tr("Connect to a server"), "title")

@@ -84,8 +84,7 @@ class MainWindow(QWidget):
         self._profile: Any = None
         self._waiting_files: list[Path] = []
         self._folded_by_user = self._state.folded
-        self.changes = Changes(self)
-        self.commands = Commands(self)
+        self.changes, self.commands = Changes(self), Commands(self)
         self.connection = Connection(background, parent=self)
         self._build(pages)
         self._connect()

@@ -156,6 +156,17 @@ def _health(window: MainWindow) -> Walk:
     return tr("{n} checks, {state}; {rows} actions recorded", n=len(view.checks), state=view.status, rows=len(rows))
 
 
+def _verify(window: MainWindow) -> Walk:
+    def work(backend: Any, actor: Any) -> Any:
+        backend.seals.seal()
+        return backend.seals.verify(actor=actor)
+
+    report = yield from _ask(window, work, "the check of the audit log", timeout_s=READ_S)
+    if not report.ok:
+        raise RuntimeError("; ".join(problem.detail for problem in report.problems))
+    return tr("{n} events, whole; {k} witnesses outside the data folder", n=report.rows, k=report.witnesses.off_machine)
+
+
 def story(window: MainWindow, folder: Path) -> Iterator[Step]:
     """Return the whole tour; what it exports goes to ``folder``."""
     for key in window.page_keys:
@@ -169,4 +180,6 @@ def story(window: MainWindow, folder: Path) -> Iterator[Step]:
     yield Step("export", _export(folder), picture=False)
     yield page_step("overview")
     yield page_step("database")
+    yield Step("verify", _verify, picture=False)
+    yield page_step("audit")
     yield Step("health", _health, picture=False)

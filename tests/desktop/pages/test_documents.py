@@ -64,7 +64,8 @@ def test_a_file_that_cannot_be_read_shows_its_reason_and_retry(
     wait_until(drawer.broken.isVisible)
     reason = drawer.broken.sentence.text()
     assert reason == made.details.document.error
-    assert made.page.table.rows[0].audio.words == reason
+    # list and drawer are read one after the other
+    wait_until(lambda: made.page.table.rows[0].audio.words == reason)
     drawer.broken.retry.click()
     wait_until(lambda: made.details.document.status in {"PENDING", "PROCESSING"})
     run_jobs()
