@@ -6,6 +6,7 @@ import argparse
 import asyncio
 import contextlib
 import functools
+import importlib
 import os
 import selectors
 import signal
@@ -364,6 +365,4 @@ def main() -> int:
 
 if __name__ == "__main__":
     # under its own name: the queue warns when its application is made in the main module
-    from backend_core import worker
-
-    sys.exit(worker.main())
+    sys.exit(importlib.import_module("backend_core.worker").main())

@@ -21,14 +21,7 @@ from desktop.commands import Commands
 from desktop.connection import Connection
 from desktop.i18n import tr
 from desktop.offline import OfflineNotice
-from desktop.pages.audit.page import AuditPage
-from desktop.pages.backup.page import BackupPage
-from desktop.pages.database.page import DatabasePage
-from desktop.pages.documents.page import DocumentsPage
-from desktop.pages.logs.page import LogsPage
-from desktop.pages.operators.page import OperatorsPage
-from desktop.pages.overview.page import OverviewPage
-from desktop.pages.settings.page import SettingsPage
+from desktop.page_list import PAGES, AnyPage
 from desktop.profile_look import read_only_reason, show_profile
 from desktop.shell_commands import add_shell_commands
 from desktop.style import Theme, icon
@@ -44,18 +37,6 @@ from desktop.widgets.top_bar import ProfileStrip, TopBar
 if TYPE_CHECKING:
     from desktop.widgets.palette import CommandPalette, ShortcutHelp
 
-PAGES: Final[tuple[type[Page], ...]] = (
-    OverviewPage,
-    DocumentsPage,
-    AuditPage,
-    OperatorsPage,
-    DatabasePage,
-    LogsPage,
-    BackupPage,
-    SettingsPage,
-)
-"""Every page, in the order of the rail."""
-
 FOLD_BELOW: Final = 1100
 _FILES_PAGE = "documents"
 
@@ -66,7 +47,7 @@ class MainWindow(QWidget):
     retry_wanted = Signal()
     profiles_wanted = Signal()
 
-    def __init__(self, *, theme: Theme, background: Background, state: WindowState, pages: Sequence[type[Page]] = PAGES) -> None:
+    def __init__(self, *, theme: Theme, background: Background, state: WindowState, pages: Sequence[AnyPage] = PAGES) -> None:
         super().__init__()
         self.setObjectName("shell")
         self.setWindowIcon(icon("book-audio", "accent", size=64))
@@ -260,7 +241,7 @@ class MainWindow(QWidget):
 
     # -- building
 
-    def _build(self, pages: Sequence[type[Page]]) -> None:
+    def _build(self, pages: Sequence[AnyPage]) -> None:
         self.rail = Rail([RailEntry(page.key, tr(page.title), page.icon, tr(page.group)) for page in pages])
         self.top, self.banner, self._skeleton = TopBar(), Banner(), Skeleton()
         self._pages = QStackedWidget()

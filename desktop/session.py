@@ -22,10 +22,10 @@ from PySide6.QtWidgets import QApplication
 from backend_core.errors import LecternError
 from desktop.background import Background, new_reference
 from desktop.first_frame import FirstFrame
-from desktop.first_run import FirstRunPage
 from desktop.gate import Gate, who_is_here
 from desktop.i18n import tr
 from desktop.main_window import MainWindow
+from desktop.page_list import load_pages
 from desktop.profile_menu import ProfileMenu
 from desktop.single_instance import SingleInstance
 from desktop.style import Theme
@@ -153,7 +153,6 @@ class Session(QObject):
         self.theme = Theme(app)
         self.window = MainWindow(theme=self.theme, background=self.background, state=frame.state)
         self.gate = Gate(self.window, self.background)
-        self._first_run: FirstRunPage | None = None
         self.profiles = ProfileMenu(self.window, self.background, options.home)
         self.profiles.reopen_wanted.connect(self._reopen)
         frame.adopt(self.window, remember=self.window.remembered)
@@ -192,9 +191,11 @@ class Session(QObject):
         if not asked or any((self._options.home / trace).exists() for trace in _TRACES):
             self._open()
             return
-        self._first_run = FirstRunPage(self.background, self._options.home)
-        self._first_run.decided.connect(self._retry)
-        self.window.cover(self._first_run)
+        from desktop.first_run import FirstRunPage
+
+        page = FirstRunPage(self.background, self._options.home)
+        page.decided.connect(self._retry)
+        self.window.cover(page)
 
     def _reopen(self) -> None:
         backend, self._backend = self._backend, None
@@ -236,6 +237,7 @@ class Session(QObject):
         except SettingsError as error:
             raise InvalidInput(str(error)) from error
         configure_logging(settings.log_dir, process="desktop", level=settings.log_level)
+        load_pages()
         self._keep_crashes(settings.log_dir)
         if self._backend is None:
             # Kept before anything else can fail, so that stop() closes it even when the window is already gone.
@@ -268,6 +270,7 @@ class Session(QObject):
             # The libraries are what is measured; nothing is opened.
             import backend_core.backend
 
+            load_pages()
             _log.debug("loaded %s", backend_core.backend.__name__)
 
         def finish(_nothing: object) -> None:

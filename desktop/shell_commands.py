@@ -8,7 +8,7 @@ from typing import Final, Protocol
 
 from desktop.commands import Commands
 from desktop.i18n import tr
-from desktop.widgets.page import Page
+from desktop.page_list import AnyPage
 
 DIGITS: Final = 9
 
@@ -37,7 +37,7 @@ class Shell(Protocol):
 
 def add_shell_commands(
     shell: Shell,
-    pages: Sequence[type[Page]],
+    pages: Sequence[AnyPage],
     *,
     turn_theme: Callable[[], object],
     follow_system: Callable[[], object],

@@ -30,7 +30,8 @@ from backend_core.settings import Settings
 from backend_core.worker import run_once
 from desktop.background import Background
 from desktop.gate import Gate, who_is_here
-from desktop.main_window import PAGES, MainWindow
+from desktop.main_window import MainWindow
+from desktop.page_list import PAGES
 from desktop.pages.documents.page import DocumentsPage
 from desktop.pages.settings.controls import TextControl
 from desktop.pages.settings.page import SettingsPage

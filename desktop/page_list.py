@@ -1,0 +1,99 @@
+"""Every page in the order of the rail; their code is loaded after the window is on the screen."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+from desktop.widgets.page import Page, PageContext
+
+
+@dataclass(frozen=True, slots=True)
+class PageEntry:
+    """What the rail needs to know of a page before its code is there; the values are those of the page itself.
+
+    Attributes:
+        action: what a role must be allowed to do for the page to be in the rail, empty for everybody.
+        load: imports the page and returns its class.
+    """
+
+    key: str
+    title: str
+    icon: str
+    group: str
+    load: Callable[[], type[Page]]
+    action: str = ""
+
+    def __call__(self, context: PageContext) -> Page:
+        """Make the page."""
+        return self.load()(context)
+
+
+AnyPage = type[Page] | PageEntry
+
+
+def load_pages() -> None:
+    """Import every page; in a worker, so that going to one does not wait."""
+    for entry in PAGES:
+        entry.load()
+
+
+def _overview() -> type[Page]:
+    from desktop.pages.overview.page import OverviewPage
+
+    return OverviewPage
+
+
+def _documents() -> type[Page]:
+    from desktop.pages.documents.page import DocumentsPage
+
+    return DocumentsPage
+
+
+def _audit() -> type[Page]:
+    from desktop.pages.audit.page import AuditPage
+
+    return AuditPage
+
+
+def _operators() -> type[Page]:
+    from desktop.pages.operators.page import OperatorsPage
+
+    return OperatorsPage
+
+
+def _database() -> type[Page]:
+    from desktop.pages.database.page import DatabasePage
+
+    return DatabasePage
+
+
+def _logs() -> type[Page]:
+    from desktop.pages.logs.page import LogsPage
+
+    return LogsPage
+
+
+def _backup() -> type[Page]:
+    from desktop.pages.backup.page import BackupPage
+
+    return BackupPage
+
+
+def _settings() -> type[Page]:
+    from desktop.pages.settings.page import SettingsPage
+
+    return SettingsPage
+
+
+PAGES: Final[tuple[PageEntry, ...]] = (
+    PageEntry("overview", "Overview", "layout-dashboard", "Operate", _overview),
+    PageEntry("documents", "Documents", "file-text", "Operate", _documents),
+    PageEntry("audit", "Audit log", "scroll-text", "Assure", _audit, "audit.list"),
+    PageEntry("operators", "Operators", "users", "Assure", _operators, "operator.list"),
+    PageEntry("database", "Database", "database", "Run", _database),
+    PageEntry("logs", "Logs", "text-search", "Run", _logs, "log.read"),
+    PageEntry("backup", "Backup", "archive", "Run", _backup, "backup.list"),
+    PageEntry("settings", "Settings", "settings", "", _settings, "settings.read"),
+)
