@@ -10,6 +10,7 @@ import datetime as dt
 import hashlib
 import json
 import math
+import re
 from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any, Final
@@ -27,7 +28,8 @@ LONGEST_NUMBER: Final = 1000
 DEEPEST: Final = 50
 _AT: Final = FIELDS.index("at")
 _FACTS: Final = (FIELDS.index("before"), FIELDS.index("after"))
-_SIMPLE: Final = frozenset({str, int, bool, type(None)})
+_DIGITS: Final = re.compile(r"-?\d+\.\d+")
+LARGEST: Final = 2**63
 _CONTAINERS: Final = (Mapping, set, frozenset, list, tuple)
 _WRITER: Final = b"lectern-writer\n"
 # made once: a new one for each text costs more than all the rest
@@ -84,6 +86,15 @@ def jsonb_text(value: object) -> str:
     return _scalar(value)
 
 
+def stored_text(facts: Mapping[str, object]) -> str:
+    """Return the text of what is stored of ``facts``: ``jsonb_text(storable(facts))``, at once where nothing has to be replaced."""
+    if all(type(key) is str and key.isascii() and _written_alike(value) for key, value in facts.items()):
+        text = _JSON.encode({key: facts[key] for key in sorted(facts, key=_in_order)})
+        if text.isascii() and "u0000" not in text:
+            return text
+    return jsonb_text(storable(facts))
+
+
 def storable(value: object, *, depth: int = 0) -> Any:
     """Return ``value`` as JSON that the database keeps without loss; what it cannot hold is replaced.
 
@@ -127,7 +138,13 @@ def plain(text: str) -> str:
 
 
 def _written_alike(value: object) -> bool:
-    return type(value) in _SIMPLE or (type(value) is float and value != 0 and "e" not in repr(value))
+    """Whether the JSON writer of the standard library gives a value the text that PostgreSQL gives it."""
+    if type(value) is float:
+        # no exponent, no zero with a sign, and a number at all
+        return value != 0 and _DIGITS.fullmatch(repr(value)) is not None
+    if type(value) is int:
+        return -LARGEST < value < LARGEST
+    return value is None or type(value) in {str, bool}
 
 
 def _in_order(key: str) -> tuple[int, bytes]:

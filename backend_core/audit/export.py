@@ -15,7 +15,6 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, func, select
 
-from backend_core import faults
 from backend_core.audit import keys, trust
 from backend_core.audit.export_rows import FORMATS, Hashed, Slice, Written, choose, write
 from backend_core.audit.key_statements import KeyStatement
@@ -100,7 +99,6 @@ class TrailExport:
             with private(made) as file, private(beside(made, PROOFS)) as proofs:
                 hashed, proved = Hashed(file), Hashed(proofs)
                 done = write(conn, part, kind=kind, file=hashed, proofs=proved, progress=progress)
-                faults.point("audit.export")
             facts = self._facts(conn, part, done, actor) | {
                 "file": name,
                 "kind": kind,

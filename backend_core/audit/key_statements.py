@@ -7,9 +7,6 @@ import hashlib
 from dataclasses import dataclass
 from typing import Final
 
-from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-
 from backend_core.audit.chain import microseconds
 
 INTRODUCED: Final = "introduced"
@@ -51,6 +48,10 @@ def key_id_of(public: bytes) -> str:
 
 def check_signature(public: bytes, payload: bytes, signature: bytes) -> bool:
     """Return whether the signature over ``payload`` was made with this key."""
+    # 6 MB that only a process which checks signatures has to hold
+    from cryptography.exceptions import InvalidSignature
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
     try:
         Ed25519PublicKey.from_public_bytes(public).verify(signature, payload)
     except (InvalidSignature, ValueError):

@@ -9,7 +9,6 @@ import socket
 from collections.abc import Iterable
 from typing import Final, Protocol
 
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy import Connection, func, insert, select
 
 from backend_core.audit.key_statements import INTRODUCED, REQUESTED, RETIRED, KeyStatement, key_id_of
@@ -38,6 +37,9 @@ class SealKey:
 
     def __init__(self, secret: bytes | None = None) -> None:
         """Take 32 bytes, or make a new key."""
+        # 6 MB that only a process which signs has to hold
+        from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
         self._private = Ed25519PrivateKey.generate() if secret is None else Ed25519PrivateKey.from_private_bytes(secret)
         self.public = self._private.public_key().public_bytes_raw()
         self.id = key_id_of(self.public)

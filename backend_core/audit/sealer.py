@@ -28,6 +28,9 @@ LOCK: Final = "lectern.audit.seal"
 DEADLINE_S: Final = 60.0
 ROUND_S: Final = 5.0
 SETTLED_S: Final = 10.0
+MARGIN: Final = 20_000
+"""Rows looked at again although nothing older was under way: a row has its number a moment before its transaction shows."""
+
 MOST_COUNTED: Final = 100_000
 
 OnSealed = Callable[[str], None]
@@ -130,6 +133,8 @@ class Sealer:
     def _completed(self, now: _Moment) -> None:
         """Note that nothing waits, so that later rounds need not look so far back."""
         self._quiet = now.newest if now.horizon >= now.following else None
+        if self._quiet is not None:
+            self._low = max(self._low, now.newest - MARGIN)
         clock = time.monotonic()
         self._rounds.append((clock, now.newest, now.following))
         # some seconds late: a row has its number a moment before its transaction shows
@@ -139,20 +144,22 @@ class Sealer:
 
 def lag(conn: Connection) -> SealLag:
     """Return how far the seals are behind."""
-    waiting = select(audit_event.c.at).where(audit_event.c.id > _low_water(conn), _unplaced()).limit(MOST_COUNTED).subquery()
+    waiting = select(audit_event.c.at).where(audit_event.c.id > low_water(conn), _unplaced()).limit(MOST_COUNTED).subquery()
     age = func.extract("epoch", func.clock_timestamp() - func.min(waiting.c.at))
     found = conn.execute(select(func.count(), age).select_from(waiting)).one()
     return SealLag(rows=found[0], seconds=max(0.0, float(found[1] or 0)))
 
 
-def _low_water(conn: Connection) -> int:
-    """Return the row up to which everything is sealed, by what earlier seals saw."""
+def low_water(conn: Connection) -> int:
+    """Return a row up to which everything is sealed, by what earlier seals saw."""
     seals = audit_seal.c
-    newest = select(seals.horizon, seals.generation).where(seals.seen_id.is_not(None)).order_by(seals.id.desc()).limit(1).cte("newest")
+    complete = select(seals.horizon, seals.generation, seals.seen_id, seals.seen_xid).where(seals.seen_id.is_not(None))
+    newest = complete.order_by(seals.id.desc()).limit(1).cte("newest")
     settled = seals.at < func.clock_timestamp() - func.make_interval(0, 0, 0, 0, 0, 0, SETTLED_S)
     where = and_(seals.seen_xid <= newest.c.horizon, seals.generation == newest.c.generation, settled)
     query = select(seals.seen_id).select_from(audit_seal.join(newest, where)).order_by(seals.id.desc()).limit(1)
-    return conn.execute(query).scalar() or 0
+    quiet = select(newest.c.seen_id - MARGIN).where(newest.c.seen_xid <= newest.c.horizon).scalar_subquery()
+    return int(conn.execute(select(func.greatest(query.scalar_subquery(), quiet, 0))).scalar_one())
 
 
 def _moment(conn: Connection) -> _Moment:

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import datetime as dt
+import operator
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Connection, String, bindparam, insert, select
+from sqlalchemy import ColumnElement, Connection, String, Text, cast, insert, literal, select
+from sqlalchemy.dialects.postgresql import JSONB
 
 from backend_core import __version__
-from backend_core.audit.chain import plain, storable
+from backend_core.audit.chain import plain, stored_text
 from backend_core.audit.tables import audit_event
 from backend_core.audit.writers import Writers
+from backend_core.db.changes import touch
 from backend_core.db.database import Database
 from backend_core.errors import SignInNeeded
 from backend_core.logs import correlation_id
@@ -63,7 +66,16 @@ class Entry:
     after: Mapping[str, object] | None = None
 
 
-_INSERT: Final = insert(audit_event).inline()
+# as the driver takes it: written with every change of anything, and half as dear without SQLAlchemy's part
+_INSERT: Final = """
+INSERT INTO audit_event (at, writer, wseq, leaf, actor, actor_id, role, action, target, outcome, reason, before, after, workstation,
+                         client_version, correlation_id)
+VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
+"""
+_WRITTEN: Final = operator.itemgetter(
+    "at", "writer", "wseq", "leaf", "actor", "actor_id", "role", "action", "target", "outcome", "reason", "before", "after",
+    "workstation", "client_version", "correlation_id",
+)  # fmt: skip
 
 
 class Audit:
@@ -96,7 +108,7 @@ class Audit:
         writer = self.writers.on(conn)
         row, link = writer.link(_facts(entry), now)
         if actor.session is None or self._session_valid is None:
-            conn.execute(_INSERT, row)
+            _insert(conn, row)
         else:
             _insert_while(conn, row, self._session_valid(actor.session))
         writer.add(link, conn.get_transaction())
@@ -112,7 +124,7 @@ class Audit:
             writer.add(link, conn.get_transaction())
             rows.append(row)
         if rows:
-            conn.execute(_INSERT, rows)
+            _insert(conn, *rows)
         return len(rows)
 
     def latest(self, *, actor: Actor, limit: int = 50) -> tuple[AuditRow, ...]:
@@ -128,12 +140,23 @@ class Audit:
             return tuple(AuditRow(**row) for row in conn.execute(query).mappings())
 
 
+def _insert(conn: Connection, *rows: Mapping[str, Any]) -> None:
+    values = [_WRITTEN(row) for row in rows]
+    conn.exec_driver_sql(_INSERT, values[0] if len(values) == 1 else values)
+    touch(conn, audit_event.name)
+
+
 def _insert_while(conn: Connection, row: Mapping[str, Any], valid: ColumnElement[bool]) -> None:
     # one statement for both, so that a session that is revoked writes nothing more
-    values = [bindparam(None, value, type_=audit_event.c[name].type) for name, value in row.items()]
+    values = [_bound(name, value) for name, value in row.items()]
     statement = insert(audit_event).from_select(list(row), select(*values).where(valid), include_defaults=False).inline()
     if conn.execute(statement.execution_options(preserve_rowcount=True)).rowcount != 1:
         raise SignInNeeded("Your session has ended.")
+
+
+def _bound(name: str, value: object) -> ColumnElement[Any]:
+    kind = audit_event.c[name].type
+    return cast(literal(value, Text), kind) if isinstance(kind, JSONB) else literal(value, kind)
 
 
 def _facts(entry: Entry) -> dict[str, Any]:
@@ -147,8 +170,8 @@ def _facts(entry: Entry) -> dict[str, Any]:
         "target": _cut("target", f"{target.kind}:{target.id}" if target.id else target.kind),
         "outcome": entry.outcome,
         "reason": None if actor.reason is None else _cut("reason", actor.reason),
-        "before": None if entry.before is None else storable(entry.before),
-        "after": None if entry.after is None else storable(entry.after),
+        "before": None if entry.before is None else stored_text(entry.before),
+        "after": None if entry.after is None else stored_text(entry.after),
         "workstation": _cut("workstation", actor.workstation),
         "client_version": __version__,
         "correlation_id": _cut("correlation_id", correlation_id()),

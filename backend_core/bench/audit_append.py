@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import statistics
 import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from multiprocessing.synchronize import Event
 from pathlib import Path
 from typing import Any, Final
 
@@ -48,10 +50,13 @@ class _Memory(dict[str, str]):
 
 def run() -> list[dict[str, Any]]:
     """Return the figures: appends a second beside plain ones, and rows verified a second in SQL and in Python."""
-    with _durable() as (database, owner):
-        plain = _plain_table(owner)
-        audit, sealer = Audit(database), Sealer(database, Keys(_Memory()))
-        ours, control = _appends(database, audit, sealer, plain)
+    with _durable() as (database, owner, dsn):
+        plain, secrets = _plain_table(owner), _Memory()
+        audit, sealer = Audit(database), Sealer(database, Keys(secrets))
+        with database.begin("Begin") as conn:
+            audit.record_many(conn, [_entry(0)])
+        sealer.seal()
+        ours, control = _appends(database, audit, plain, dsn=dsn, secrets=dict(secrets))
         records = [_append_record(ours, control)]
         for _ in range(ROWS // BLOCK):
             with database.begin("Fill") as conn:
@@ -64,7 +69,7 @@ def run() -> list[dict[str, Any]]:
 
 
 @contextmanager
-def _durable() -> Iterator[tuple[Database, sa.Engine]]:
+def _durable() -> Iterator[tuple[Database, sa.Engine, str]]:
     """Open a server that waits for the disk at each COMMIT, as the embedded one does."""
     with tempfile.TemporaryDirectory(prefix="lectern-bench-") as folder, ExitStack() as stack:
         home = Path(folder) / "home"
@@ -75,7 +80,7 @@ def _durable() -> Iterator[tuple[Database, sa.Engine]]:
         stack.callback(database.close)
         owner = Database.open(server.dsn(OWNER), application="lectern-bench", base=1, overflow=0)
         stack.callback(owner.close)
-        yield database, owner.engine
+        yield database, owner.engine, server.dsn(APP)
 
 
 def _plain_table(owner: sa.Engine) -> sa.Table:
@@ -92,7 +97,7 @@ def _entry(number: int) -> Entry:
     return Entry(actor=ANA, action="document.rename", target=Target(kind="document", id=str(number)), before=BEFORE, after=AFTER)
 
 
-def _appends(database: Database, audit: Audit, sealer: Sealer, plain: sa.Table) -> tuple[list[float], list[float]]:
+def _appends(database: Database, audit: Audit, plain: sa.Table, *, dsn: str, secrets: dict[str, str]) -> tuple[list[float], list[float]]:
     """Return appends a second, round by round, the two kinds taking turns; the sealer is at work all the time."""
     statement = sa.insert(plain).inline()
     target = Target(kind="document", id="1")
@@ -103,8 +108,10 @@ def _appends(database: Database, audit: Audit, sealer: Sealer, plain: sa.Table) 
     def unchained(conn: sa.Connection) -> None:
         conn.execute(statement, _plain_row())
 
-    stop = threading.Event()
-    sealing = threading.Thread(target=_seal, args=(sealer, stop))
+    context = multiprocessing.get_context("spawn")
+    stop = context.Event()
+    # in a process of its own, as the worker is
+    sealing = context.Process(target=_seal, args=(dsn, secrets, stop))
     sealing.start()
     kinds: tuple[tuple[list[float], Write], ...] = (([], chained), ([], unchained))
     try:
@@ -136,9 +143,12 @@ def _plain_row() -> dict[str, Any]:
     }
 
 
-def _seal(sealer: Sealer, stop: threading.Event) -> None:
+def _seal(dsn: str, secrets: dict[str, str], stop: Event) -> None:
+    database = Database.open(dsn, application="lectern-bench", base=1, overflow=1)
+    sealer = Sealer(database, Keys(_Memory(secrets)))
     while not stop.wait(SEAL_EVERY_S):
         sealer.seal()
+    database.close()
 
 
 def _round(database: Database, write: Write) -> float:

@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from backend_core.audit.chain import FIELDS, REPLACEMENT, canonical, jsonb_text, leaf, origin, plain, storable
+from backend_core.audit.chain import FIELDS, REPLACEMENT, canonical, jsonb_text, leaf, origin, plain, storable, stored_text
 from backend_core.audit.service import Audit, Entry
 from backend_core.audit.tables import audit_event
 from backend_core.audit.verify import Verification
@@ -65,6 +65,11 @@ def test_json_has_the_text_that_the_server_gives_it(plain_connection: psycopg.Co
     assert found == (jsonb_text(kept),)
     # what was read back has the same text again, so a reader can check it without the server
     assert jsonb_text(json.loads(found[0])) == found[0]
+
+
+@given(st.dictionaries(TEXTS, VALUES, max_size=5))
+def test_the_quick_way_to_the_text_of_facts_gives_the_same(facts: dict[str, object]) -> None:
+    assert stored_text(facts) == jsonb_text(storable(facts))
 
 
 @PROVEN

@@ -11,8 +11,8 @@ from backend_core.audit.chain import microseconds
 from backend_core.backend import Backend
 from backend_core.db.embedded import EmbeddedServer
 from backend_core.db.roles import OWNER
-from backend_core.policy import ALLOWED, Actor
-from backend_core.seed.audit import seed_audit
+from backend_core.policy import ALLOWED, Actor, Target
+from backend_core.seed.audit import _alone, seed_audit
 from backend_core.seed.audit_events import CAST, LINES, Person, sample_events
 
 NOW = dt.datetime.now(dt.UTC)
@@ -51,3 +51,12 @@ def test_a_seeded_log_verifies_twice_over(backend: Backend, actor: Actor, clean:
     assert report.problems == ()
     assert report.rows >= 3001
     assert backend.trail.summary(actor=actor).total >= 3001
+
+
+@pytest.mark.trace("A90")
+def test_nobody_seals_while_samples_are_added(backend: Backend, actor: Actor, clean: EmbeddedServer) -> None:
+    with backend.database.begin("One row") as conn:
+        backend.audit.record(conn, actor=actor, action="document.read", target=Target(kind="document", id="1"))
+    with psycopg.connect(clean.dsn(OWNER)) as seeding, _alone(seeding):
+        assert backend.seals.seal() == 0
+    assert backend.seals.seal() > 0
