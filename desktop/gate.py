@@ -218,6 +218,19 @@ class Gate(QObject):
         self._ticks.start()
         self._checks.start()
         self.check()
+        self._ask_witnesses()
+
+    def _ask_witnesses(self) -> None:
+        """Say at once when a place that remembers the audit log contradicts it, whoever it is that looks."""
+        backend, window = self._backend, self._window
+
+        def tell(witnesses: tuple[Any, ...]) -> None:
+            against = [one.name for one in witnesses if one.problems]
+            if against:
+                words = tr("The audit log is not what {name} remembers: it may have been altered or put back.", name=", ".join(against))
+                window.banner.show_state(words, tone="bad", action=tr("Audit log"), on_action=lambda: window.navigate("audit"))
+
+        self._background.run(self, lambda: backend.seals.witnesses(actor=backend.system()), tell, lambda _error: None, key="witnesses")
 
     def _session_ended(self) -> None:
         if self._was is None or (self._window.covered and not self._locked):

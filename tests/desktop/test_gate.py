@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
+import psycopg
 import pytest
 import shiboken6
 from PySide6.QtCore import QEvent, QObject, Qt
@@ -110,6 +111,17 @@ def test_the_user_of_this_computer_comes_in_without_a_question_and_cannot_lock(d
     desk.gate.lock()
     assert not desk.gate.locked
     assert not desk.window.commands.get("gate.lock").enabled
+
+
+def test_a_log_that_a_witness_contradicts_is_said_at_the_start(desk: Desk, backend: Backend, clean: EmbeddedServer) -> None:
+    backend.access.sign_in_here()
+    assert backend.seals.seal() > 0
+    with psycopg.connect(clean.admin_dsn, autocommit=True) as conn:
+        conn.execute("SET session_replication_role = replica")
+        for table in ("audit_seal", "audit_position", "audit_event"):
+            conn.execute(f"DELETE FROM {table}")
+    desk.admit()
+    desk.wait(lambda: "audit log is not what" in desk.window.banner.words.text(), timeout=20)
 
 
 def test_with_a_password_the_window_asks_and_lets_nobody_else_in(desk: Desk, boss: Actor) -> None:

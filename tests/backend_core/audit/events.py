@@ -6,10 +6,7 @@ import datetime as dt
 from collections.abc import Iterable
 from dataclasses import replace
 
-from sqlalchemy import insert
-
-from backend_core.audit.service import Entry, _facts
-from backend_core.audit.tables import audit_event
+from backend_core.audit.service import Entry, _facts, _insert
 from backend_core.backend import Backend
 from backend_core.policy import Actor, Target
 
@@ -40,7 +37,7 @@ def record(
             else:
                 writer = backend.audit.writers.on(conn)
                 row, link = writer.link(_facts(one), at + count * every)
-                conn.execute(insert(audit_event).values(row).inline())
+                _insert(conn, row)
                 writer.add(link, conn.get_transaction())
             count += 1
     return count
