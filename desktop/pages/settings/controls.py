@@ -74,7 +74,7 @@ class SwitchControl(Control):
         self.word = PlainLabel("", "small")
         self.switch = Switch(name=field.title)
         self.switch.toggled.connect(self._name)
-        self.switch.clicked.connect(self.edited.emit)
+        self.switch.clicked.connect(lambda on: self.edited.emit(on))  # noqa: PLW0108 - without it Qt leaves out the value
         self.setFocusProxy(self.switch)
         self.setLayout(row(None, self.word, self.switch, gap=6))
         self._name(on=False)
