@@ -22,6 +22,7 @@ from backend_core.db.embedded import EmbeddedServer
 from backend_core.errors import Cancelled, LecternError, ProofNeeded
 from backend_core.policy import Actor
 from desktop.acting import Acting
+from desktop.i18n import number
 from desktop.pages.audit.verifying import outcome, rollback_words, witness_summary
 from tests.desktop.conftest import Desk
 from tests.desktop.pages.audit_scene import Scene, Wait, record, scene_maker
@@ -143,7 +144,7 @@ def test_a_verification_can_be_stopped_and_concludes_nothing(show: Show, backend
     before = scene.page.badge.text()
     scene.page.verify.click()
     scene.wait(patient.began.is_set)
-    scene.wait(lambda: scene.page.verifying.panel.detail.text() == "500 of 1000 events")
+    scene.wait(lambda: scene.page.verifying.panel.detail.text() == f"500 of {number(1000)} events")
     scene.page.verify.click()
     scene.page.verifying.panel.cancel.click()
     scene.wait(patient.ended.is_set)
