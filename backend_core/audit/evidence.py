@@ -15,7 +15,7 @@ from typing import Any, Final
 
 from sqlalchemy import select
 
-from backend_core.audit.export import LOG, Progress, Sign, TrailExport, beside, private, ready, sync_folder
+from backend_core.audit.export import LOG, Progress, Sign, TrailExport, beside, private, ready
 from backend_core.audit.query import AuditFilter
 from backend_core.audit.report import VerifyReport
 from backend_core.audit.service import Audit
@@ -23,6 +23,7 @@ from backend_core.audit.standalone import MANIFEST, PACK, PROOFS, pack_bytes
 from backend_core.audit.tables import audit_seal
 from backend_core.audit.verifier import packed
 from backend_core.db.database import Database
+from backend_core.durable import sync_folder
 from backend_core.errors import InvalidInput
 from backend_core.policy import Actor, authorize
 

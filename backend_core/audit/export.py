@@ -25,6 +25,7 @@ from backend_core.audit.standalone import EXPORT, MANIFEST, PROOFS, manifest_byt
 from backend_core.audit.tables import audit_seal
 from backend_core.audit.upkeep_tables import audit_tombstone
 from backend_core.db.database import Database
+from backend_core.durable import sync_folder
 from backend_core.errors import InvalidInput, StorageFailed
 from backend_core.policy import Actor, Target, authorize
 
@@ -212,13 +213,3 @@ def _publish(made: Path, path: Path) -> None:
             one.unlink(missing_ok=True)
         raise
     sync_folder(path.parent)
-
-
-def sync_folder(folder: Path) -> None:
-    """Make new names in a folder last, where the system can do that."""
-    if os.name == "posix":
-        handle = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)

@@ -6,7 +6,6 @@ import contextlib
 import os
 import secrets
 import shutil
-import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -19,6 +18,7 @@ from backend_core.backup.dump import Endpoint, dump, snapshot
 from backend_core.backup.failures import storage_error
 from backend_core.backup.keys import BackupKey
 from backend_core.backup.manifest import Manifest
+from backend_core.durable import sync_folder
 from backend_core.errors import Cancelled, Conflict, InvalidInput
 from backend_core.storage.folder import FolderStore
 
@@ -250,13 +250,3 @@ def _folder(scratch: Path) -> Iterator[Path]:
         yield work
     finally:
         shutil.rmtree(work, ignore_errors=True)
-
-
-def sync_folder(folder: Path) -> None:
-    """Make a rename in ``folder`` durable; Windows has no such call and needs none."""
-    if sys.platform != "win32":
-        handle = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)

@@ -18,12 +18,12 @@ from pathlib import Path
 from typing import Any, Final
 
 from backend_core import faults
-from backend_core.backup.making import sync_folder
 from backend_core.backup.staging import OBJECTS, erase
 from backend_core.credentials.key_file import read_private, write_private
 from backend_core.db import embedded, postmaster
 from backend_core.db.cluster import find, lock_file
 from backend_core.db.file_lock import locked
+from backend_core.durable import sync_folder
 from backend_core.errors import Conflict, NotFound, StorageFailed, Unavailable
 from backend_core.logs import get_logger
 

@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 from typing import Final
 
+from backend_core.durable import sync_folder
 from backend_core.errors import SecretsLocked, StorageFailed
 
 LARGEST: Final = 1 << 20
@@ -57,7 +58,7 @@ def write_private(path: Path, content: bytes) -> None:
             file.flush()
             os.fsync(file.fileno())
         partial.replace(path)
-        _sync_folder(path.parent)
+        sync_folder(path.parent)
     except OSError as error:
         with contextlib.suppress(OSError):
             partial.unlink()
@@ -73,13 +74,3 @@ def _refuse_shared(found: os.stat_result, name: str, *, root_too: bool) -> None:
             raise SecretsLocked(f"The file {name} belongs to another user and is not used.")
         if found.st_mode & _OTHERS:
             raise SecretsLocked(f"Other users may read or change the file {name}; make it private (chmod 600) to use it.")
-
-
-def _sync_folder(folder: Path) -> None:
-    # a rename is durable only once its folder is; Windows has no such call and needs none
-    if sys.platform != "win32":
-        handle = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)

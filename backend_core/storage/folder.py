@@ -8,10 +8,10 @@ import hashlib
 import os
 import secrets
 import shutil
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+from backend_core.durable import sync_folder
 from backend_core.errors import DamagedObject, StorageFailed
 
 CHUNK = 1 << 20
@@ -48,16 +48,6 @@ def key_of(sha256: str) -> str:
     'ab/ab12'
     """
     return f"{sha256[:2]}/{sha256}"
-
-
-def _sync_folder(folder: Path) -> None:
-    # a rename is durable only once its folder is; Windows has no such call and needs none
-    if sys.platform != "win32":
-        handle = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
 
 
 class FolderStore:
@@ -107,7 +97,7 @@ class FolderStore:
                 partial.unlink()
                 raise StorageFailed("The file changed while it was read.")
             partial.replace(target)
-            _sync_folder(target.parent)
+            sync_folder(target.parent)
         except OSError as error:
             # the sweeper removes what cannot be removed now
             with contextlib.suppress(OSError):

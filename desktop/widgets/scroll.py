@@ -8,9 +8,10 @@ from PySide6.QtWidgets import QFrame, QLayout, QScrollArea, QWidget
 from desktop.widgets.layout import holder
 
 
-def scrolling(inner: QWidget | QLayout) -> QScrollArea:
-    """Return ``inner`` in a scroll area that is as wide as its place."""
+def scrolling(inner: QWidget | QLayout, *, name: str = "") -> QScrollArea:
+    """Return ``inner`` in a scroll area that is as wide as its place; ``name`` is its accessible name."""
     area = QScrollArea()
+    area.setAccessibleName(name)
     area.setObjectName("clear")
     area.setWidgetResizable(True)
     area.setFrameShape(QFrame.Shape.NoFrame)

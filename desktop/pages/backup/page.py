@@ -8,9 +8,9 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Final, TypeVar
 
-from PySide6.QtCore import Qt, QUrl
+from PySide6.QtCore import QUrl
 from PySide6.QtGui import QDesktopServices
-from PySide6.QtWidgets import QFileDialog, QFrame, QScrollArea
+from PySide6.QtWidgets import QFileDialog
 
 from backend_core.errors import LecternError
 from desktop.background import current
@@ -26,6 +26,7 @@ from desktop.widgets.card import Card
 from desktop.widgets.layout import column, holder, row
 from desktop.widgets.page import Page, PageContext, title_row
 from desktop.widgets.progress_row import ProgressRow
+from desktop.widgets.scroll import scrolling
 
 if TYPE_CHECKING:
     from backend_core.backup.records import BackupRow, BackupView, RecoveryKey, Verified
@@ -116,13 +117,7 @@ class BackupPage(Page):
         side.setFixedWidth(_SIDE_WIDTH)
         left = holder(column(self.progress, (self.list, 1), gap=16))
         cards = holder(row((left, 1), side, gap=16, margins=(24, 14, 24, 20), stretch_height=True))
-        scroll = QScrollArea()
-        scroll.setAccessibleName(tr("Cards"))
-        scroll.setFrameShape(QFrame.Shape.NoFrame)
-        scroll.setWidgetResizable(True)
-        scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        scroll.setWidget(cards)
+        scroll = scrolling(cards, name=tr("Cards"))
         head = title_row(tr(self.title), self.overall, right=(self.now,))
         top = column(head, margins=(24, 18, 24, 0))
         self.content.setLayout(column(holder(top), 12, self.banner, (scroll, 1), gap=0))

@@ -7,7 +7,7 @@ from typing import Final
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QKeyEvent
-from PySide6.QtWidgets import QBoxLayout, QFrame, QScrollArea, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QBoxLayout, QStackedWidget, QWidget
 
 from backend_core.errors import LecternError, StaleVersion
 from desktop.i18n import number, tr
@@ -20,8 +20,8 @@ from desktop.widgets.dialogs import ConfirmByTyping
 from desktop.widgets.drawer import Drawer
 from desktop.widgets.field import Field
 from desktop.widgets.label import PlainLabel
-from desktop.widgets.layout import holder
 from desktop.widgets.page import Page
+from desktop.widgets.scroll import scrolling
 from desktop.widgets.states import EmptyState, ErrorState
 from desktop.widgets.tabs import Tabs
 
@@ -65,7 +65,7 @@ class DocumentDrawer(Drawer):
         self.waiting = EmptyState("hourglass", tr("The pages are being read"), detail=tr("Its pages appear here as soon as they are read."))
         self.broken = ErrorState(on_retry=self._retry)
         self._stack = QStackedWidget()
-        for part in (_scrolling(self.pages), self.audio, self.activity, self.waiting, self.broken):
+        for part in (scrolling(self.pages), self.audio, self.activity, self.waiting, self.broken):
             self._stack.addWidget(part)
         self.tabs.chosen.connect(lambda _key: self._show_tab())
         self.body.setContentsMargins(20, 0, 20, 14)
@@ -254,18 +254,3 @@ class DocumentDrawer(Drawer):
             self._page.context.notify(tr("There is no finished audio to export; generate it first."), tone="info")
             return
         self.audio.ask_export(button)
-
-
-def _scrolling(inner: QWidget) -> QScrollArea:
-    """Let a tab scroll in windows that are not high enough for it."""
-    area = QScrollArea()
-    area.setObjectName("clear")
-    area.setFrameShape(QFrame.Shape.NoFrame)
-    area.setWidgetResizable(True)
-    area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-    area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-    lane = QVBoxLayout()
-    lane.setContentsMargins(0, 0, 0, 0)
-    lane.addWidget(inner)
-    area.setWidget(holder(lane))
-    return area

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
+from backend_core.audit.cells import safe
 from desktop.i18n import ago, date_time, tr
 
 if TYPE_CHECKING:
@@ -103,7 +104,7 @@ def one_time_password() -> str:
 
 
 def review_csv(rows: Sequence[ReviewRow], *, as_of: datetime | None) -> str:
-    """Return the review as CSV with every cell quoted; no cell can start a formula, as names cannot begin with its signs."""
+    """Return the review as CSV with every cell quoted; a name that a spreadsheet would take for a formula gets an apostrophe."""
     text = io.StringIO()
     writer = csv.writer(text, quoting=csv.QUOTE_ALL)
     writer.writerow(["as of", "operator", "role", "state", "action", "whose", "since", "last used"])
@@ -112,13 +113,8 @@ def review_csv(rows: Sequence[ReviewRow], *, as_of: datetime | None) -> str:
         state = "disabled" if row.disabled else "active"
         used = "" if row.last_used is None else row.last_used.isoformat(timespec="seconds")
         whose = "own" if row.own_only else "any"
-        writer.writerow([day, _inert(row.name), row.role, state, row.action, whose, row.since.isoformat(timespec="seconds"), used])
+        writer.writerow([day, safe(row.name), row.role, state, row.action, whose, row.since.isoformat(timespec="seconds"), used])
     return text.getvalue()
-
-
-def _inert(cell: str) -> str:
-    # a spreadsheet takes these for the start of a formula
-    return f"'{cell}" if cell.lstrip()[:1] in {"=", "+", "-", "@", "\uff1d", "|", "\t", "\r"} else cell
 
 
 def used_words(row: ReviewRow) -> str:

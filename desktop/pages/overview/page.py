@@ -5,8 +5,7 @@ from __future__ import annotations
 import functools
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
-from PySide6.QtCore import Qt, QTimer
-from PySide6.QtWidgets import QFrame, QScrollArea
+from PySide6.QtCore import QTimer
 
 from backend_core.errors import LecternError
 from desktop.i18n import ago, duration, tr
@@ -22,6 +21,7 @@ from desktop.widgets.button import Button
 from desktop.widgets.label import PlainLabel
 from desktop.widgets.layout import column, holder
 from desktop.widgets.page import Page, PageContext, side_by_side, title_row
+from desktop.widgets.scroll import scrolling
 
 if TYPE_CHECKING:
     from backend_core.monitoring.records import HealthView, PoolSample, PoolView
@@ -114,13 +114,7 @@ class OverviewPage(Page):
         low = holder(side_by_side((self.documents, 1), (self.jobs, 1)))
         low.setMinimumHeight(_LOW_HEIGHT)
         cards = holder(column(top, (low, 1), gap=16, margins=(24, 14, 24, 20)))
-        scroll = QScrollArea()
-        scroll.setAccessibleName(tr("Cards"))
-        scroll.setFrameShape(QFrame.Shape.NoFrame)
-        scroll.setWidgetResizable(True)
-        scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        scroll.setWidget(cards)
+        scroll = scrolling(cards, name=tr("Cards"))
         head = title_row(tr(self.title), self.overall, right=(self.updated, self.stale, again))
         self.content.setLayout(column(holder(column(head, margins=(24, 18, 24, 0))), (scroll, 1), gap=0))
 

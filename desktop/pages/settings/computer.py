@@ -8,7 +8,6 @@ from typing import Final
 from PySide6.QtWidgets import QApplication, QWidget
 
 from desktop.i18n import tr
-from desktop.pages.settings.house import scrolled
 from desktop.style import Theme
 from desktop.widgets.badge import Badge
 from desktop.widgets.button import SegmentedControl
@@ -16,6 +15,7 @@ from desktop.widgets.card import Card
 from desktop.widgets.key_values import Fact, KeyValues
 from desktop.widgets.label import IconLabel, PlainLabel
 from desktop.widgets.layout import column, holder, row
+from desktop.widgets.scroll import scrolling
 
 WIDEST: Final = 720
 _KINDS: Final = {
@@ -62,7 +62,7 @@ class ComputerSection(QWidget):
         cards = holder(column(look, secrets, places, None, gap=16))
         cards.setMaximumWidth(WIDEST)
         inside = holder(row((cards, 1), None, margins=(24, 14, 24, 20), stretch_height=True))
-        self.setLayout(column((scrolled(inside, name=tr("This computer")), 1)))
+        self.setLayout(column((scrolling(inside, name=tr("This computer")), 1)))
 
     def show_look(self) -> None:
         """Show which look is on; it can be changed elsewhere too."""

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Final
 
-from PySide6.QtCore import Qt
 from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QFrame, QScrollArea, QWidget
+from PySide6.QtWidgets import QWidget
 
 from desktop.i18n import tr
 from desktop.pages.settings.draft import Draft
@@ -16,6 +15,7 @@ from desktop.widgets.button import Button
 from desktop.widgets.card import Card
 from desktop.widgets.label import IconLabel, PlainLabel
 from desktop.widgets.layout import column, holder, row, rule
+from desktop.widgets.scroll import scrolling
 
 if TYPE_CHECKING:
     from backend_core.house.declaration import HouseField, Value
@@ -49,7 +49,7 @@ class HouseSection(QWidget):
         self._wide: bool | None = None
         whole = row((holder(column(self._left, None, gap=0)), 1), (self._right_half, 1), gap=16, stretch_height=True)
         inside = holder(column(self.notice, whole, None, gap=14, margins=(24, 14, 24, 20)))
-        self.area = scrolled(inside, name=tr("House settings"))
+        self.area = scrolling(inside, name=tr("House settings"))
         self._make_bar(on_save)
         self.setLayout(column((self.area, 1), self.bar, gap=0))
         self._arrange(wide=True)
@@ -148,15 +148,3 @@ class HouseSection(QWidget):
         self.bar_hint.setText(hint)
         self.saving.setEnabled(draft.ready and self.editable)
         self.bar.setVisible(bool(changed))
-
-
-def scrolled(inside: QWidget, *, name: str) -> QScrollArea:
-    """Return an area that scrolls ``inside`` up and down only."""
-    scroll = QScrollArea()
-    scroll.setAccessibleName(name)
-    scroll.setFrameShape(QFrame.Shape.NoFrame)
-    scroll.setWidgetResizable(True)
-    scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-    scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-    scroll.setWidget(inside)
-    return scroll
