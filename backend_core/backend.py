@@ -63,21 +63,26 @@ from backend_core.speech.service import Speech
 from backend_core.storage.folder import FolderStore
 from backend_core.storage.scratch import remove_abandoned
 from backend_core.storage.service import Storage
+from backend_core.talk import SCRATCH, Talk
 
 log = get_logger(__name__)
 COMMAND_POOL: Final = (1, 9)
 EMBEDDED_POOL: Final = (4, 6)
 SHARED_POOL: Final = (20, 10)
 PURGE_AFTER_S: Final = 24 * 3600.0
-SCRATCH: Final = "scratch"
 
 
-class Backend:
+class Backend(Talk):
     """Everything Lectern does for one profile. Close it when done.
 
     Attributes:
         database, audit, storage, jobs: foundations the features share.
         documents, audios, exports, previews, speech: what support staff use.
+        scopes: the only door to what a contact said.
+        memory, replies: what is remembered, opened one container at a time; what a reply would be given of it.
+        privacy: the suite that tries the boundary on this very database, and what it found.
+        safety, photos: moderation and its review; what people send to be looked at.
+        egress, tokens, oauth: what may leave for whom; access to other services in a contact's name.
         access, monitoring, logbook: operators; pools and health; the log of every process of this home.
         changes: hints that a table changed, after COMMIT, from any process.
         worker: starts a background worker where none is alive.
@@ -114,7 +119,9 @@ class Backend:
     def _compose(self, server: Server, *, application: str, engines: Sequence[Engine] | None) -> None:
         self.changes = self.database.changes
         self._compose_trust(server)
+        self.compose_people()
         self._compose_documents(engines)
+        self.compose_words()
         self._compose_running(server, application=application)
         self._actor_lock = threading.Lock()
 
@@ -175,6 +182,7 @@ class Backend:
             secrets=lambda: (self.credentials.kind, self.credentials.sentence),
             backups=self.backups.health,
             unsealed=self.seals.lag,
+            moderation=self.safety.health,
         )
 
     def _around_backups(self, server: Server) -> Surroundings:
@@ -211,15 +219,15 @@ class Backend:
         with self._actor_lock:
             return self._signed_in
 
-    def system(self) -> Actor:
-        """Return the program itself, for regular duties."""
-        return system_actor()
-
     def sweep(self) -> None:
-        """Carry out the regular removals; the worker calls this on one host at a time."""
+        """Say what is due and carry out the regular removals; the worker calls this on one host at a time."""
+        self.conversations.send_due(actor=self.system())
         self.jobs.settle(actor=self.system())
         self.documents.purge(older_than_s=PURGE_AFTER_S)
         self.audios.purge(older_than_s=PURGE_AFTER_S)
+        # before the files: what is erased now gives its own up
+        self.forgetting.erase_due(actor=self.system())
+        self.forgetting.purge_due(actor=self.system())
         self.storage.sweep(older_than_s=self.settings.sweep_after_s)
         self.access.tidy()
 

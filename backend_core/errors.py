@@ -149,6 +149,22 @@ class ReasonNeeded(NotAllowed):
     next_step = "Say why, then try again."
 
 
+class ScopeRefused(NotAllowed):
+    """The database does not open this conversation's container for this account."""
+
+    code = "scope_refused"
+    title = "This conversation stays closed"
+    next_step = "Ask an administrator; the attempt was recorded."
+
+
+class ScopeNeeded(LecternError):
+    """What a contact said was asked for outside the scope of its container; a mistake in the program that reveals nothing."""
+
+    code = "scope_needed"
+    title = "Closed outside its conversation"
+    next_step = "Report this with the correlation id; the attempt was recorded."
+
+
 class SchemaBehind(NotAllowed):
     """The database on the server is of an older version; only its owner brings it up to date."""
 

@@ -11,11 +11,12 @@ import json
 import logging
 import logging.handlers
 import os
+import re
 import secrets
 import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import structlog
 
@@ -67,6 +68,22 @@ def _add_action(_logger: object, _method: str, event: structlog.typing.EventDict
     return event
 
 
+# What the server says beside its first sentence quotes rows, and so does that sentence about a value it cannot read.
+_QUOTED: Final = re.compile(r"\n(?:DETAIL|HINT|CONTEXT|QUERY|STATEMENT|LINE \d+):.*|\n\[(?:SQL|parameters):.*", re.DOTALL)
+_VALUE: Final = re.compile(r"(invalid input syntax for type [\w ]+|value too long for type [^\n:]+|out of range[^\n:]*):.*", re.DOTALL)
+
+
+def _without_rows(_logger: object, _method: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
+    """Cut what a database error quotes of the rows it is about: that is what people wrote."""
+    found = event.get("exception")
+    waiting = list(found) if isinstance(found, list) else []
+    for one in waiting:
+        one["exc_value"] = _VALUE.sub(r"\1", _QUOTED.sub("", one["exc_value"]))
+        one["exc_notes"] = []
+        waiting += one.get("exceptions") or []
+    return event
+
+
 class _RedactingFormatter(structlog.stdlib.ProcessorFormatter):
     """Redacts the finished line, so that exception text is covered too."""
 
@@ -98,6 +115,7 @@ def _shared() -> list[structlog.typing.Processor]:
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         # Locals of a frame can hold secrets; the stack alone tells where it happened.
         structlog.processors.ExceptionRenderer(structlog.tracebacks.ExceptionDictTransformer(show_locals=False)),
+        _without_rows,
     ]
 
 

@@ -71,6 +71,7 @@ ALLOWED: Final[dict[str, frozenset[str]]] = {
     "document.restore": _WORKERS,
     "document.retry": _WORKERS,
     "document.extract": _WORKERS,
+    "document.keep": _WORKERS,
     "audio.generate": _WORKERS,
     "audio.play": _EVERYBODY,
     "audio.export": _WORKERS,
@@ -123,6 +124,53 @@ ALLOWED: Final[dict[str, frozenset[str]]] = {
     "backup.verify": _ADMINS,
     "backup.restore": _ADMINS,
     "backup.key": _ADMINS,
+    "contact.list": _WORKERS,
+    "contact.read": _WORKERS,
+    "contact.reveal": _WORKERS,
+    "contact.add": _WORKERS,
+    "contact.edit": _WORKERS,
+    "contact.disable": _ADMINS,
+    "contact.export": _ADMINS,
+    "contact.erase": _ADMINS,
+    "persona.list": _EVERYBODY,
+    "persona.edit": _ADMINS,
+    "conversation.list": _WORKERS,
+    "conversation.read": _WORKERS,
+    "conversation.add": _WORKERS,
+    "conversation.members": _WORKERS,
+    "message.receive": _WORKERS,
+    "message.import": _WORKERS,
+    "reminder.edit": _WORKERS,
+    "photo.attach": _WORKERS,
+    "photo.analyse": _WORKERS,
+    "photo.read": _WORKERS,
+    "memory.open": _WORKERS,
+    "memory.read": _WORKERS,
+    "memory.add": _WORKERS,
+    "memory.edit": _WORKERS,
+    "memory.export": _WORKERS,
+    "memory.import": _WORKERS,
+    "memory.forget": _WORKERS,
+    "memory.restore": _WORKERS,
+    "memory.purge": _PROGRAM,
+    "boundary.edit": _WORKERS,
+    "receipt.list": _EVERYBODY,
+    "receipt.verify": _EVERYBODY,
+    "reply.preview": _WORKERS,
+    "privacy.run": _ADMINS,
+    "privacy.list": _EVERYBODY,
+    "privacy.export": _WATCHERS,
+    "safety.check": _WORKERS,
+    "safety.list": _WORKERS,
+    "safety.review": _WORKERS,
+    "egress.list": _WATCHERS,
+    "egress.allow": _ADMINS,
+    "egress.withdraw": _ADMINS,
+    "token.list": _ADMINS,
+    "token.save": _ADMINS,
+    "token.revoke": _ADMINS,
+    "token.rotate": _ADMINS,
+    "token.refresh": _PROGRAM,
 }
 
 # Where ownership counts, support staff may change their own documents only; administrators any.
@@ -135,10 +183,17 @@ PROVEN: Final = frozenset(
         "audit.export", "audit.evidence", "audit.rotate", "audit.retain",
         "operator.add", "operator.edit", "operator.role", "operator.disable", "operator.enable", "operator.reset", "operator.hand_over",
         "backup.create", "backup.restore", "backup.key",
+        "contact.export", "contact.erase", "memory.export", "egress.allow", "token.rotate",
     }
 )  # fmt: skip
 # Nobody may do these without saying why.
-REASONED: Final = frozenset({"audit.export", "audit.evidence", "audit.hold", "operator.disable", "operator.role", "operator.hand_over"})
+REASONED: Final = frozenset(
+    {
+        "audit.export", "audit.evidence", "audit.hold", "operator.disable", "operator.role", "operator.hand_over",
+        "contact.reveal", "contact.export", "contact.erase", "conversation.read", "photo.read",
+        "memory.open", "memory.read", "memory.export", "reply.preview", "safety.review",
+    }
+)  # fmt: skip
 # Everything that is not a change; a profile that asks a reason for changes does not ask one for these.
 READS: Final = frozenset(
     {
@@ -146,6 +201,9 @@ READS: Final = frozenset(
         "operator.sign_in", "operator.sign_out", "operator.unlock", "operator.list", "operator.review", "session.list", "audit.list",
         "audit.verify", "release.list", "alert.list", "alert.acknowledge", "view.list", "view.save", "view.delete", "settings.read",
         "backup.list", "backup.verify",
+        "contact.list", "contact.read", "contact.reveal", "persona.list", "conversation.list", "conversation.read", "photo.read",
+        "memory.open", "memory.read", "receipt.list", "receipt.verify", "reply.preview", "privacy.list", "privacy.run",
+        "safety.check", "safety.list", "egress.list", "token.list",
     }
 )  # fmt: skip
 REASON_LENGTH: Final = 500

@@ -95,6 +95,12 @@ class Settings(BaseModel):
     extraction_memory_mib: int = Field(default=512, ge=128, description="Memory one extraction may use, in MiB.")
     extraction_limit_s: float = Field(default=60.0, gt=0, description="Seconds one extraction may take.")
 
+    sentence_model: Path | None = Field(
+        default=None, description="Folder of a sentence model; with one, memory on this computer is searched by meaning too."
+    )
+    embedding_service_model: str = Field(default="text-embedding-3-small", description="Model a service makes vectors with.")
+    extraction_service_model: str = Field(default="gpt-4o-mini", description="Model a service finds facts with.")
+
     @property
     def embedded(self) -> bool:
         """Whether the embedded server is used."""

@@ -45,6 +45,8 @@ SWEEP_EVERY_S: Final = 60.0
 SEAL_EVERY_S: Final = 0.75
 BACKUP_EVERY_S: Final = 60.0
 AUDIT_EVERY_S: Final = 10.0
+RENEW_EVERY_S: Final = 60.0
+PRIVACY_EVERY_S: Final = 60.0
 
 
 class Identity:
@@ -150,6 +152,8 @@ class Worker:
                     asyncio.create_task(self._seal_for_ever()),
                     asyncio.create_task(self._back_up_for_ever()),
                     asyncio.create_task(self._look_after_audit(identity)),
+                    asyncio.create_task(self._renew_tokens()),
+                    asyncio.create_task(self._try_boundary()),
                 ]
                 queue = self._queue(app)
                 work = asyncio.create_task(queue.run())  # type: ignore[no-untyped-call]  # the library's
@@ -199,7 +203,7 @@ class Worker:
     async def _recover(self, app: procrastinate.App, job: queue_jobs.Job) -> None:
         """Hand the job of a dead worker to a live one; a job that outlived its retries is given up."""
         handler = self._backend.handlers.get(job.task_name)
-        subject = Subject(document_id=job.task_kwargs.get("document_id"), audio_id=job.task_kwargs.get("audio_id"))  # type: ignore[arg-type]  # our own ids
+        subject = Subject.of(job.task_kwargs)
         log.warning("job taken over from a dead worker", job_id=job.id, task=job.task_name, attempt=job.attempts)
         cancelled = await asyncio.to_thread(self._backend.jobs.cancel_requested, job.id or 0)
         if handler is None or cancelled or job.attempts >= self._settings.retry_limit:
@@ -230,6 +234,30 @@ class Worker:
             await asyncio.sleep(AUDIT_EVERY_S)
             duty = functools.partial(self._backend.upkeep.look_after, actor=self._backend.system())
             await asyncio.to_thread(identity.on_duty, "audit", duty)
+
+    async def _try_boundary(self, *, every_s: float = PRIVACY_EVERY_S) -> None:
+        ending = threading.Event()
+        try:
+            while True:
+                await asyncio.sleep(every_s)
+                # a run takes seconds, and sees to it itself that only one host is at it
+                await asyncio.to_thread(self._backend.privacy.duty, actor=self._backend.system(), cancelled=ending.is_set)
+        finally:
+            ending.set()
+
+    async def _renew_tokens(self) -> None:
+        ending = threading.Event()
+        try:
+            while True:
+                await asyncio.sleep(RENEW_EVERY_S)
+                try:
+                    # not under the lock of the other duties: a service may be slow, and each token is taken by one host at a time anyway
+                    await asyncio.to_thread(self._backend.tokens.refresh_due, actor=self._backend.system(), should_stop=ending.is_set)
+                except LecternError as error:
+                    # the next round may find the vault open; the database's absence ends the worker elsewhere
+                    log_failure(log, "tokens not renewed", error)
+        finally:
+            ending.set()
 
     async def _seal_for_ever(self) -> None:
         # not as one of the duties above, which wait for one another: the sealer has a lock of its own, and may not wait for a long sweep

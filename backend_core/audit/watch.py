@@ -1,4 +1,4 @@
-"""Rules that look over the audit log and raise an alert: mass reads, exports at night, refusals, failed sign-ins, a resting sealer."""
+"""Rules that look over the audit log and raise an alert: mass reads, exports at night, refusals, sign-ins, privacy, a resting sealer."""
 
 from __future__ import annotations
 
@@ -22,10 +22,21 @@ WINDOW: Final = dt.timedelta(minutes=10)
 HOUR: Final = dt.timedelta(hours=1)
 MOST_ALERTS: Final = 500
 LONGEST_NOTE: Final = 500
-READS: Final = ("audio.play", "audio.export", "document.read", "memory.read", "memory.search")
-EXPORTS: Final = ("audio.export", "audit.export", "audit.evidence", "memory.export", "backup.create")
+READS: Final = (
+    "audio.play",
+    "audio.export",
+    "document.read",
+    "memory.open",
+    "memory.read",
+    "conversation.read",
+    "reply.preview",
+    "photo.read",
+)
+EXPORTS: Final = ("audio.export", "audit.export", "audit.evidence", "memory.export", "contact.export", "backup.create")
 SIGN_INS: Final = ("operator.sign_in", "operator.unlock")
-RULES: Final = ("mass_reads", "off_hours_export", "refusals", "failed_sign_ins", "sealing_stalled")
+# the program's own attempts count too: what passes the boundary by mistake is as much of a leak
+BOUNDARY: Final = {"privacy_incident": "privacy.incident", "privacy_run": "privacy.run", "moderation_away": "safety.check"}
+RULES: Final = ("mass_reads", "off_hours_export", "refusals", "failed_sign_ins", *BOUNDARY, "sealing_stalled")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -159,6 +170,9 @@ def _findings(conn: Connection, limits: WatchLimits, now: dt.datetime) -> Iterab
         yield from _found(conn, "failed_sign_ins", failed, limits.failed_sign_ins, WINDOW)
     exports = _counted(event.actor, EXPORTS, now, func.count(), 1).where(people, event.outcome == "done", _outside(limits))
     yield from _found(conn, "off_hours_export", exports, 1, HOUR)
+    for rule, action in BOUNDARY.items():
+        stopped = _counted(event.target, (action,), now, func.count(), 1).where(event.outcome.in_(("refused", "failed")))
+        yield from _found(conn, rule, stopped, 1, WINDOW)
     waiting = lag(conn)
     if waiting.rows and waiting.seconds > limits.stalled_s:
         facts = {"rows": waiting.rows}

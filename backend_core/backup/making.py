@@ -170,7 +170,7 @@ def make(
             _remove_scratch(recipe.scratch, but=work)
             meter = Meter(progress, should_stop, keep_fresh=work)
             meter.step("Reading the database")
-            dumped = dump(recipe.endpoint, held, work / "database.dump", alive=meter.alive)
+            dumped = dump(held, work / "database.dump", alive=meter.alive)
             manifest = held.manifest(store=recipe.store.identity(), dump=dumped)
             faults.point("backup.dumped")
             written = _pack(recipe, manifest, work / "database.dump", partial, meter)

@@ -21,13 +21,19 @@ NAMES: Final = (
     "backup",
     "documents",
     "extraction",
+    "memory_scale",
+    "moderation",
     "pool",
     "redaction",
+    "sender_lookup",
     "sign_in",
     "speech",
     "startup",
 )
-"""Each is a module beside this one with a function ``run``; loaded when it is asked for."""
+"""Each is a module beside this one with a function ``run``, some with ``evidence`` that is kept beside the figures.
+
+A module is loaded when it is asked for.
+"""
 
 
 def run(name: str, *, keep: bool, note: Note) -> Records:
@@ -41,8 +47,11 @@ def run(name: str, *, keep: bool, note: Note) -> Records:
     found: Records = []
     for wanted in NAMES if name == "all" else (name,):
         note(f"Measuring {wanted} …")
-        made: Records = import_module(f"backend_core.bench.{wanted}").run()
+        module = import_module(f"backend_core.bench.{wanted}")
+        made: Records = module.run()
         found.extend(made)
         if keep:
             save(made, folder=DOCS)
+            for file, text in getattr(module, "evidence", dict)().items():
+                (DOCS / file).write_text(text, encoding="utf-8")
     return found

@@ -14,10 +14,15 @@ from backend_core.cli import (
     documents,
     jobs,
     logs,
+    memory,
     monitoring,
     operators,
+    people,
+    photos,
+    privacy,
     profiles,
     releases,
+    safety,
     samples,
     server,
     settings,
@@ -44,7 +49,9 @@ def parser() -> argparse.ArgumentParser:
     setting = "a process setting for this call only; `settings list --process` names them"
     root.add_argument("--set", metavar="NAME=VALUE", dest="overrides", type=override, action="append", default=[], help=setting)
     commands = root.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for module in (server, documents, speech, jobs, logs, monitoring, audit, backup, operators, releases, settings, profiles, samples):
+    work = (server, documents, speech, jobs, logs, monitoring, people, photos, memory)
+    trust = (audit, backup, operators, privacy, releases, safety)
+    for module in (*work, *trust, settings, profiles, samples):
         module.register(commands)
     return root
 

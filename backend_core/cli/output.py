@@ -6,6 +6,7 @@ import dataclasses
 import datetime as dt
 import json
 import sys
+import uuid
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -17,7 +18,7 @@ BAR: Final = 30
 
 
 def plain(value: Any) -> Any:
-    """Return ``value`` as something JSON knows: records as objects, times as ISO 8601, paths as text."""
+    """Return ``value`` as something JSON knows: records as objects, times as ISO 8601, paths and ids as text."""
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return {field.name: plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
     if isinstance(value, Mapping):
@@ -28,7 +29,7 @@ def plain(value: Any) -> Any:
         return value.isoformat()
     if isinstance(value, float) and value != value:  # noqa: PLR0124  # the test for "not a number"
         return None
-    return str(value) if isinstance(value, Path) else value
+    return str(value) if isinstance(value, Path | uuid.UUID) else value
 
 
 class Output:

@@ -17,7 +17,7 @@ from backend_core.db.failures import REPEATABLE_STATES, sqlstate, translated
 from backend_core.db.pool import STATEMENT_DEADLINE_S, Pool, purpose
 from backend_core.db.probe import connected
 from backend_core.db.watchdog import WatchedConnection
-from backend_core.errors import Conflict
+from backend_core.errors import Conflict, LecternError
 
 T = TypeVar("T")
 HINTS_APPLICATION = "lectern-changes"
@@ -31,12 +31,14 @@ class Database:
         engine: SQLAlchemy engine whose connections come from ``pool``.
         pool: the pool and its figures.
         changes: hints about changed tables.
+        observers: told of each transaction that failed, once its connection is free again.
     """
 
     def __init__(self, *, engine: sqlalchemy.Engine, pool: Pool, changes: Changes) -> None:
         self.engine = engine
         self.pool = pool
         self.changes = changes
+        self.observers: list[Callable[[LecternError], None]] = []
 
     @classmethod
     def open(
@@ -73,7 +75,10 @@ class Database:
         connected(conninfo).close()
         pool = Pool(conninfo, base=base, overflow=overflow, timeout_s=timeout_s, recycle_s=recycle_s, name=application, watch=watch)
         # The pool above does all pooling; hstore is off because looking for it costs a query.
-        engine = sqlalchemy.create_engine("postgresql+psycopg://", creator=pool.getconn, poolclass=NullPool, use_native_hstore=False)
+        # What a statement was given is left out of errors: it is what people wrote, and errors go to the log.
+        engine = sqlalchemy.create_engine(
+            "postgresql+psycopg://", creator=pool.getconn, poolclass=NullPool, use_native_hstore=False, hide_parameters=True
+        )
         collect(engine)
         hints = complete(dsn, application=HINTS_APPLICATION, role=role)
 
@@ -97,10 +102,15 @@ class Database:
             DatabaseAway: the server does not answer; nothing, or at COMMIT possibly everything, was stored.
             Conflict: a concurrent change won; the transaction may be run again.
         """
-        with translated(), purpose(label, deadline_s=deadline_s), self.engine.connect() as conn:
-            with conn.begin():
-                yield conn
-            touched = take_touched(conn)
+        try:
+            with translated(), purpose(label, deadline_s=deadline_s), self.engine.connect() as conn:
+                with conn.begin():
+                    yield conn
+                touched = take_touched(conn)
+        except LecternError as error:
+            for observer in self.observers:
+                observer(error)
+            raise
         self.changes.announce(touched)
 
     def run(

@@ -9,7 +9,7 @@ import psycopg
 import psycopg.errors
 import sqlalchemy.exc
 
-from backend_core.errors import Cancelled, Conflict, DatabaseAway, LecternError, NotAllowed, StorageFailed, safe
+from backend_core.errors import Cancelled, Conflict, DatabaseAway, LecternError, NotAllowed, ScopeRefused, StorageFailed, safe
 
 REPEATABLE_STATES = frozenset({"40001", "40P01"})
 """Serialization failure and deadlock: the same transaction may succeed when run again."""
@@ -24,6 +24,7 @@ _BY_STATE: dict[str, tuple[type[LecternError], str]] = {
     "57014": (Cancelled, "The database request was stopped."),
     "53100": (StorageFailed, "The disk of the database server is full."),
     "42501": (NotAllowed, "The database does not permit this action for this account."),
+    "LS001": (ScopeRefused, "The database does not open this conversation for this account."),
     "25006": (NotAllowed, "The database is open for reading only here."),
 }
 # Classes of SQLSTATE: connection exception, insufficient resources, operator intervention, system error.

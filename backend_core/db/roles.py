@@ -15,6 +15,8 @@ MONITOR = "lectern_monitor"
 SUPPORT = "lectern_support"
 ADMINISTRATOR = "lectern_administrator"
 AUDITOR = "lectern_auditor"
+DIRECTORY = "lectern_directory"
+BACKUP = "lectern_backup"
 DATABASE = "lectern"
 
 LOGIN_ROLES = (ADMIN, OWNER, APP, MONITOR)
@@ -23,16 +25,21 @@ LOGIN_ROLES = (ADMIN, OWNER, APP, MONITOR)
 GROUPS = (SUPPORT, ADMINISTRATOR, AUDITOR)
 """What people on a shared server are members of, each of one; nobody signs in with these names."""
 
-REQUIRED_ROLES = (OWNER, APP, MONITOR, *GROUPS)
+ASSUMED = (DIRECTORY, BACKUP)
+"""Roles nobody is by default: what a list across all containers may see, and what reads everything for a backup."""
+
+REQUIRED_ROLES = (OWNER, APP, MONITOR, *GROUPS, *ASSUMED)
 """Roles a server needs before the first migration."""
 
 # of its own no group inherits what the monitor sees; it only may act as it
 _GROUP = "NOLOGIN NOINHERIT NOSUPERUSER NOCREATEDB NOCREATEROLE NOBYPASSRLS NOREPLICATION"
 _ATTRIBUTES: Mapping[str, str] = {
-    OWNER: "LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOBYPASSRLS NOREPLICATION",
-    APP: "LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOBYPASSRLS NOREPLICATION",
+    # no rights but its own: what reads everything for a backup must be asked for by name
+    OWNER: "LOGIN NOINHERIT NOSUPERUSER NOCREATEDB NOCREATEROLE NOBYPASSRLS NOREPLICATION",
+    # it acts as the directory, and has none of its rights otherwise
+    APP: "LOGIN NOINHERIT NOSUPERUSER NOCREATEDB NOCREATEROLE NOBYPASSRLS NOREPLICATION",
     MONITOR: "LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOBYPASSRLS NOREPLICATION",
-    **dict.fromkeys(GROUPS, _GROUP),
+    **dict.fromkeys((*GROUPS, *ASSUMED), _GROUP),
 }
 _READY = "Lectern"
 _MAKING = 0x4C65_6375
@@ -49,20 +56,21 @@ def is_ready(conn: psycopg.Connection[tuple[object, ...]]) -> bool:
 
 
 def add_missing(conn: psycopg.Connection[tuple[object, ...]]) -> None:
-    """Add to a running embedded server the groups that the version which made it did not know.
+    """Add to a running embedded server the roles that the version which made it did not know.
 
     The mark of a finished server stays as it was, so that programs of that version, which may be running, go on working.
 
     Args:
         conn: autocommit connection of the superuser to the database ``postgres``.
     """
-    if not set(missing(conn)) & set(GROUPS):
+    if not set(missing(conn)) & {*GROUPS, *ASSUMED}:
         return
     with conn.transaction():
         # lock: of several processes that find the groups missing one makes them
         conn.execute("SELECT pg_advisory_xact_lock(%s)", (_MAKING,))
-        if set(missing(conn)) & set(GROUPS):
+        if set(missing(conn)) & {*GROUPS, *ASSUMED}:
             _create_groups(conn)
+            _create_assumed(conn)
 
 
 def missing(conn: psycopg.Connection[Any]) -> tuple[str, ...]:
@@ -109,6 +117,7 @@ def create_all(conn: psycopg.Connection[tuple[object, ...]], *, passwords: Mappi
     users = sql.SQL(", ").join(sql.Identifier(role) for role in (APP, MONITOR))
     conn.execute(sql.SQL("GRANT CONNECT, TEMPORARY ON DATABASE {} TO {}").format(database, users))
     _create_groups(conn)
+    _create_assumed(conn)
     conn.execute(sql.SQL("COMMENT ON DATABASE {} IS {}").format(database, sql.Literal(_READY)))
 
 
@@ -118,6 +127,19 @@ def _create_groups(conn: psycopg.Connection[tuple[object, ...]]) -> None:
     groups = sql.SQL(", ").join(sql.Identifier(role) for role in GROUPS)
     conn.execute(sql.SQL("GRANT {} TO {}").format(sql.Identifier(MONITOR), groups))
     conn.execute(sql.SQL("GRANT CONNECT, TEMPORARY ON DATABASE {} TO {}").format(sql.Identifier(DATABASE), groups))
+
+
+def _create_assumed(conn: psycopg.Connection[tuple[object, ...]]) -> None:
+    for role in ASSUMED:
+        _create_role(conn, role, password=None)
+    # before it becomes a member: from then on each membership keeps what it was given with
+    for role in (OWNER, APP):
+        conn.execute(sql.SQL("ALTER ROLE {} NOINHERIT").format(sql.Identifier(role)))
+    conn.execute(sql.SQL("GRANT {} TO {}").format(sql.Identifier(BACKUP), sql.Identifier(OWNER)))
+    readers = sql.SQL(", ").join(sql.Identifier(role) for role in (APP, SUPPORT, ADMINISTRATOR))
+    conn.execute(sql.SQL("GRANT {} TO {}").format(sql.Identifier(DIRECTORY), readers))
+    assumed = sql.SQL(", ").join(sql.Identifier(role) for role in ASSUMED)
+    conn.execute(sql.SQL("GRANT CONNECT ON DATABASE {} TO {}").format(sql.Identifier(DATABASE), assumed))
 
 
 def _create_role(conn: psycopg.Connection[tuple[object, ...]], role: str, *, password: str | None) -> None:
@@ -140,18 +162,23 @@ def statements_for_administrator(*, login: str, database: str, existing: Collect
         existing: Lectern's roles that are there already.
 
     >>> statements_for_administrator(login="ana", database="team")[0]
-    'CREATE ROLE lectern_owner NOLOGIN NOSUPERUSER NOBYPASSRLS;'
+    'CREATE ROLE lectern_owner NOLOGIN NOINHERIT NOSUPERUSER NOBYPASSRLS;'
     """
     who, where = _quoted(login), _quoted(database)
     groups = ", ".join(GROUPS)
-    kinds = {role: " NOINHERIT" if role in GROUPS else "" for role in REQUIRED_ROLES if role not in existing}
+    apart = (OWNER, APP, *GROUPS, *ASSUMED)
+    kinds = {role: " NOINHERIT" if role in apart else "" for role in REQUIRED_ROLES if role not in existing}
     return [
         *(f"CREATE ROLE {role} NOLOGIN{inherit} NOSUPERUSER NOBYPASSRLS;" for role, inherit in kinds.items()),
+        *(f"ALTER ROLE {role} NOINHERIT;" for role in (OWNER, APP) if role in existing),
         f"GRANT pg_monitor TO {MONITOR};",
         f"GRANT {MONITOR} TO {groups};",
+        f"GRANT {DIRECTORY} TO {APP}, {SUPPORT}, {ADMINISTRATOR};",
+        f"GRANT {BACKUP} TO {OWNER};",
         f"GRANT {OWNER}, {APP}, {MONITOR}, {ADMINISTRATOR} TO {who};",
         f"GRANT CONNECT, CREATE, TEMPORARY ON DATABASE {where} TO {OWNER};",
         f"GRANT CONNECT, TEMPORARY ON DATABASE {where} TO {APP}, {MONITOR}, {groups};",
+        f"GRANT CONNECT ON DATABASE {where} TO {', '.join(ASSUMED)};",
         f"GRANT USAGE, CREATE ON SCHEMA public TO {OWNER};",
     ]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -88,7 +89,8 @@ class Documents:
                 faults.point("import.row")
                 job_id = self._queue_extraction(conn, document_id, wanted, actor=actor)
                 target = Target(kind="document", id=str(document_id))
-                after = {"filename": filename, "kind": kind, "size_bytes": size, "sha256": staged.sha256}
+                # not its name: that may be a contact's, and what the log keeps for years holds no names
+                after = {"kind": kind, "size_bytes": size, "sha256": staged.sha256}
                 self._audit.record(conn, actor=actor, action="document.import", target=target, after=after)
                 faults.point("import.commit")
                 row = self._read(conn, document_id)
@@ -213,7 +215,7 @@ class Documents:
             if row["version"] != version:
                 raise StaleVersion("The document was changed by somebody else meanwhile.")
             self._change(conn, document_id, title=title)
-            before, after = {"title": row["title"]}, {"title": title}
+            before, after = _named(row, row["title"]), _named(row, title)
             self._audit.record(conn, actor=actor, action="document.rename", target=target, before=before, after=after)
             return self._read(conn, document_id)
 
@@ -231,7 +233,7 @@ class Documents:
             if typed_title != row["title"]:
                 raise InvalidInput("The title you typed is not the title of this document.")
             self._change(conn, document_id, deleted_at=func.now())
-            self._audit.record(conn, actor=actor, action="document.delete", target=target, before={"title": row["title"]})
+            self._audit.record(conn, actor=actor, action="document.delete", target=target, before=_named(row, row["title"]))
 
     def restore(self, document_id: int, *, actor: Actor) -> DocumentRow:
         """Bring back a deleted document that was not purged yet.
@@ -306,6 +308,11 @@ class Documents:
         if row is None:
             raise NotFound(f"There is no document {document_id}.")
         return to_row(dict(row), summaries(conn, [document_id]).get(document_id, AudioSummary()))
+
+
+def _named(row: Mapping[str, Any], title: str) -> dict[str, str]:
+    """Return what the audit log keeps of a title: nothing where the document is kept on behalf of a contact."""
+    return {"title": title} if row["on_behalf_of"] is None else {}
 
 
 def page_text(row: Any) -> PageText:

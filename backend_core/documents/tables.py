@@ -18,6 +18,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    Uuid,
     func,
     text,
 )
@@ -41,6 +42,8 @@ documents = Table(
     Column("correlation_id", String(40), nullable=False),
     Column("size_bytes", BigInteger, nullable=False),
     Column("object_id", BigInteger, ForeignKey(objects.c.id), nullable=False),
+    # the contact it is kept for
+    Column("on_behalf_of", Uuid, ForeignKey("contacts.id")),
     Column("language", String(20)),
     Column("page_count", Integer, nullable=False, server_default="0"),
     Column("characters", BigInteger, nullable=False, server_default="0"),
@@ -53,6 +56,7 @@ documents = Table(
     CheckConstraint("length(title) > 0", name="title_given"),
     Index("idx_document_live", text("id DESC"), postgresql_where=text("deleted_at IS NULL")),
     Index("idx_document_owner", "owner_id", text("created_at DESC"), postgresql_where=text("deleted_at IS NULL")),
+    Index("idx_document_on_behalf", "on_behalf_of", postgresql_where=text("on_behalf_of IS NOT NULL")),
     Index("idx_document_deleted", "deleted_at", postgresql_where=text("deleted_at IS NOT NULL")),
 )
 

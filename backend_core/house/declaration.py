@@ -17,14 +17,17 @@ Value = bool | int | str
 _TIME: Final = r"^([01][0-9]|2[0-3]):[0-5][0-9]$"
 # printable ASCII without what would end or extend a mail header
 _EMAIL: Final = r"^$|^[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*$"
+_ONE_LINE: Final = r"^$|^[^\s\p{C}]([^\p{C}\n]*[^\s\p{C}])?$"
 _AMOUNT: Final = re.compile(r"[0-9]{1,9}(\.[0-9]{1,2})?")
 _WHOLE: Final = re.compile(r"[+-]?[0-9]{1,18}")
 _SWITCH: Final = {"on": True, "true": True, "yes": True, "1": True, "off": False, "false": False, "no": False, "0": False}
 _CENT: Final = Decimal("0.01")
 
 
-def _setting(title: str, description: str, *, group: str, unit: str = "", zero: str = "", in_use: bool = False, **bounds: Any) -> Any:
-    extra: dict[str, Any] = {"group": group, "unit": unit, "zero": zero, "in_use": in_use}
+def _setting(
+    title: str, description: str, *, group: str, unit: str = "", zero: str = "", text: str = "", in_use: bool = False, **bounds: Any
+) -> Any:
+    extra: dict[str, Any] = {"group": group, "unit": unit, "zero": zero, "text": text, "in_use": in_use}
     return Field(title=title, description=description, json_schema_extra=extra, **bounds)
 
 
@@ -35,6 +38,8 @@ _COSTS: Final = "Costs"
 _SECURITY: Final = "Security"
 _AUDIT: Final = "Audit log"
 _BACKUP: Final = "Backup"
+_SAFETY: Final = "Safety"
+_PRIVACY: Final = "Privacy"
 
 
 class HouseSettings(BaseModel):
@@ -67,7 +72,7 @@ class HouseSettings(BaseModel):
     notify_email: bool = _setting("Notices by e-mail", "Whether notices are sent by e-mail as well.", group=_NOTICES, default=False)
     admin_email: str = _setting(
         "Administrator's e-mail", "Where notices for administrators go. Empty: nowhere.",
-        group=_NOTICES, default="", max_length=254, pattern=_EMAIL,
+        group=_NOTICES, text="an e-mail address, or empty", default="", max_length=254, pattern=_EMAIL,
     )  # fmt: skip
 
     monthly_budget: Decimal = _setting(
@@ -97,6 +102,16 @@ class HouseSettings(BaseModel):
     backup_keep: int = _setting(
         "Keep backups", "How many of the backups made by themselves are kept. The newest verified one always is.",
         group=_BACKUP, unit="backups", in_use=True, default=3, ge=1, le=365,
+    )  # fmt: skip
+
+    crisis_line: str = _setting(
+        "Local help line", "Named in the fixed answer to somebody who may harm themselves, after 988 and the Crisis Text Line.",
+        group=_SAFETY, text="a name and a number on one line, or empty", in_use=True, default="", max_length=120, pattern=_ONE_LINE,
+    )  # fmt: skip
+
+    privacy_run_every_hours: int = _setting(
+        "Try the boundary every", "Hours after which the privacy suite runs by itself, or at the next start.",
+        group=_PRIVACY, unit="hours", in_use=True, default=24, ge=1, le=168,
     )  # fmt: skip
 
     audit_retention_changes_months: int = _setting(
@@ -131,6 +146,7 @@ class HouseField:
         least, most: bounds of a whole number or an amount; None otherwise.
         longest: characters of a text; 0 otherwise.
         zero: what 0 means where it means something else than a number.
+        text: what a text has to be, in words.
         in_use: whether this version acts on it.
     """
 
@@ -145,6 +161,7 @@ class HouseField:
     most: int | None
     longest: int
     zero: str
+    text: str
     in_use: bool
 
     @property
@@ -155,7 +172,7 @@ class HouseField:
             "switch": "on or off",
             "whole": f"a whole number from {self.least} to {self.most}{unit}" + (f", 0 for {self.zero}" if self.zero else ""),
             "amount": f"an amount from {self.least} to {self.most}{unit} with at most two decimals",
-            "text": "an e-mail address, or empty",
+            "text": self.text,
             "time": "a time such as 07:30",
         }
         return rules[self.kind]

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+import uuid
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -29,6 +30,22 @@ class Subject:
 
     document_id: int | None = None
     audio_id: int | None = None
+    photo_id: uuid.UUID | None = None
+
+    def facts(self) -> dict[str, Any]:
+        """Return the ids as a job carries them."""
+        return {
+            "document_id": self.document_id,
+            "audio_id": self.audio_id,
+            "photo_id": None if self.photo_id is None else str(self.photo_id),
+        }
+
+    @classmethod
+    def of(cls, facts: Mapping[Any, Any]) -> Subject:
+        """Return what the arguments or the row of a job are about."""
+        photo = facts.get("photo_id")
+        found = photo if photo is None or isinstance(photo, uuid.UUID) else uuid.UUID(str(photo))
+        return cls(document_id=facts.get("document_id"), audio_id=facts.get("audio_id"), photo_id=found)
 
 
 class TaskHandler(Protocol):
@@ -149,7 +166,7 @@ class Runner:
             job = JobRun(
                 job_id=job_id,
                 attempt=attempt,
-                subject=Subject(document_id=args.get("document_id"), audio_id=args.get("audio_id")),
+                subject=Subject.of(args),
                 actor=self._find_actor(None, workstation=args["workstation"]),
                 database=self._database,
                 aborted=aborted,

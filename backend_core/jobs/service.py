@@ -103,8 +103,7 @@ class Jobs:
                         "job_id": job_id,
                         "task": request.task,
                         "title": request.title,
-                        "document_id": request.subject.document_id,
-                        "audio_id": request.subject.audio_id,
+                        **request.subject.facts(),
                         "actor_id": actor.operator_id,
                         "correlation_id": correlation_id(),
                     }
@@ -116,8 +115,7 @@ class Jobs:
     @staticmethod
     def _args(request: JobRequest, actor: Actor) -> dict[str, Any]:
         return {
-            "document_id": request.subject.document_id,
-            "audio_id": request.subject.audio_id,
+            **request.subject.facts(),
             "actor_id": actor.operator_id,
             "workstation": actor.workstation,
             "correlation_id": correlation_id(),
@@ -178,7 +176,7 @@ class Jobs:
             self._database.changes.touch(conn, "job_run")
             self._audit.record(conn, actor=actor, action="job.cancel", target=target)
             if waiting:
-                subject = Subject(document_id=row.document_id, audio_id=row.audio_id)
+                subject = Subject.of(row._mapping)
                 self._handlers[row.task].give_up(conn, subject, Cancelled("Cancelled before it started."), actor=actor)
                 conn.execute(update(job_run).where(job_run.c.job_id == job_id).values(finished_at=func.now()))
 
@@ -194,15 +192,16 @@ class Jobs:
         A job whose worker was told to stop and died, or lost its database at the last moment, ends in the queue alone.
         """
         later = job_run.alias()
-        same = (later.c.task == job_run.c.task, later.c.document_id.is_not_distinct_from(job_run.c.document_id))
-        newer = exists().where(later.c.job_id > job_run.c.job_id, *same, later.c.audio_id.is_not_distinct_from(job_run.c.audio_id))
+        ids = ("document_id", "audio_id", "photo_id")
+        same = (later.c.task == job_run.c.task, *(later.c[name].is_not_distinct_from(job_run.c[name]) for name in ids))
+        newer = exists().where(later.c.job_id > job_run.c.job_id, *same)
         query = select(job_run, queue_jobs.c.status, newer.label("superseded")).join(queue_jobs, queue_jobs.c.id == job_run.c.job_id)
         query = query.where(queue_jobs.c.queue_name == self.queue, job_run.c.finished_at.is_(None))
         with self._database.begin("Settle jobs") as conn:
             rows = conn.execute(query.where(queue_jobs.c.status.not_in(OPEN)).limit(limit)).all()
             for row in rows:
                 if not row.superseded:
-                    subject = Subject(document_id=row.document_id, audio_id=row.audio_id)
+                    subject = Subject.of(row._mapping)
                     self._handlers[row.task].give_up(conn, subject, _lost(row.status), actor=actor)
                 conn.execute(update(job_run).where(job_run.c.job_id == row.job_id).values(finished_at=func.now()))
         return len(rows)
@@ -221,7 +220,9 @@ class Jobs:
             raise Conflict("Only a failed or cancelled job can be retried.")
         if row.task not in self._handlers:
             raise Conflict("This version of Lectern does not know this kind of job.")
-        new = self._handlers[row.task].again(Subject(document_id=row.document_id, audio_id=row.audio_id), actor=actor)
+        with self._database.begin("Read job") as conn:
+            facts = conn.execute(select(job_run).where(job_run.c.job_id == job_id)).mappings().one()
+        new = self._handlers[row.task].again(Subject.of(facts), actor=actor)
         with self._database.begin("Record retry") as conn:
             self._audit.record(conn, actor=actor, action="job.retry", target=target, after={"job_id": new})
         return new
@@ -241,7 +242,7 @@ def _listing() -> Select[tuple[object, ...]]:
         .limit(1)
         .lateral()
     )
-    columns = [column for column in job_run.c if column.name != "actor_id"]
+    columns = [column for column in job_run.c if column.name not in {"actor_id", "photo_id"}]
     query = select(*columns, queue_jobs.c.status, queue_jobs.c.attempts, queue_jobs.c.scheduled_at, last.c.sentence.label("error"))
     return query.join(queue_jobs, queue_jobs.c.id == job_run.c.job_id).outerjoin(last, onclause=true())
 

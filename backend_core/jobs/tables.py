@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Boolean, Column, DateTime, Identity, Index, Integer, MetaData, String, Table, func
+from sqlalchemy import BigInteger, Boolean, Column, DateTime, Identity, Index, Integer, MetaData, String, Table, Uuid, func
 from sqlalchemy.dialects.postgresql import ENUM, JSONB
 
 from backend_core.db.schema import metadata
@@ -16,6 +16,8 @@ job_run = Table(
     Column("title", String(300), nullable=False),
     Column("document_id", BigInteger),
     Column("audio_id", BigInteger),
+    # no foreign key either: what refers to it stays closed, and a job may outlive it
+    Column("photo_id", Uuid),
     Column("actor_id", BigInteger),
     Column("correlation_id", String(40), nullable=False),
     Column("done", Integer, nullable=False, server_default="0"),

@@ -36,6 +36,7 @@ class Monitoring:
         secrets: how secrets of this home are kept: kind, and a sentence for people.
         backups: how the backups are: status, and a line for people.
         unsealed: how far the seals of the audit log are behind.
+        moderation: whether messages are judged as they should be: status, and a line for people.
     """
 
     def __init__(  # one argument per thing that is watched
@@ -52,6 +53,7 @@ class Monitoring:
         secrets: Callable[[], tuple[str, str]],
         backups: Callable[[], tuple[str, str]],
         unsealed: Callable[[], SealLag],
+        moderation: Callable[[], tuple[str, str]],
     ) -> None:
         self._database = database
         self._link = link
@@ -64,6 +66,7 @@ class Monitoring:
         self._secrets = secrets
         self._backups = backups
         self._unsealed = unsealed
+        self._moderation = moderation
         self._recorder = Recorder(database.pool, link, application=application)
 
     def pool(self, *, actor: Actor) -> PoolView:
@@ -95,6 +98,7 @@ class Monitoring:
                 "Voices": lambda: health.voices(len(self._speech.voices())),
                 "Backup": lambda: Finding(*self._backups()),
                 "Audit seal": lambda: health.audit_seal(self._unsealed(), workers=self._workers_alive()),
+                "Moderation": lambda: Finding(*self._moderation()),
                 "Jobs": lambda: health.failures(self._link.rows(_FAILED_TODAY)[0]["n"]),
             }
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import random
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -19,6 +19,8 @@ from backend_core.policy import SUPPORT, SYSTEM, Actor, Target
 from backend_core.seed.audit import SIZES as AUDIT_SIZES
 from backend_core.seed.audit import seed_audit
 from backend_core.seed.audit_events import CAST, Person
+from backend_core.seed.chatter import story_names
+from backend_core.seed.people import seed_people
 from backend_core.seed.prose import LANGUAGES, OWNERS, page, title
 
 SIZES: Final = {"small": 20, "medium": 1_000, "large": 10_000}
@@ -39,6 +41,10 @@ class Seeded:
     pages: int
     languages: int
     audit_rows: int
+    contacts: int
+    conversations: int
+    messages: int
+    memories: int
     waiting: tuple[int, ...]
 
 
@@ -51,8 +57,9 @@ def seed(backend: Backend, *, size: str, actor: Actor, progress: Progress) -> Se
     """Add sample documents.
 
     Args:
-        size: ``small`` (20 documents, 5,000 audit rows), ``medium`` (1,000; 100,000) or ``large`` (10,000; 10 million).
-        progress: called with documents done and documents in all.
+        size: ``small`` (20 documents, 2,000 messages, 5,000 audit rows), ``medium`` (1,000; 100,000; 100,000) or ``large``
+            (10,000; 1 million; 10 million).
+        progress: called with how many are done and how many in all, first of documents, then of messages and audit rows.
     """
     count = SIZES[size]
     rng = random.Random(SEED)  # noqa: S311  # the same sample data every time, no secret depends on it
@@ -66,8 +73,27 @@ def seed(backend: Backend, *, size: str, actor: Actor, progress: Progress) -> Se
             pages += _add(backend, rng, owners, first=made, batch=batch, actor=actor)
             made += batch
             progress(made, count, what="Adding documents")
+        crowd = seed_people(backend, size=size, actor=actor, until=dt.datetime.now(dt.UTC), progress=progress)
+        _keep_some(backend, waiting, actor=actor)
     rows = _add_events(backend, size=size, progress=progress)
-    return Seeded(documents=made, pages=pages, languages=len(LANGUAGES), audit_rows=rows, waiting=waiting)
+    return Seeded(
+        documents=made,
+        pages=pages,
+        languages=len(LANGUAGES),
+        audit_rows=rows,
+        contacts=crowd.contacts,
+        conversations=crowd.conversations,
+        messages=crowd.messages,
+        memories=crowd.memories,
+        waiting=waiting,
+    )
+
+
+def _keep_some(backend: Backend, ids: Sequence[int], *, actor: Actor) -> None:
+    """Keep some of the sample files on behalf of the people of the stories."""
+    for document_id, name in zip(ids, story_names(), strict=False):
+        for contact in backend.people.contacts(name, actor=actor, limit=1):
+            backend.on_behalf.keep_for(document_id, contact.id, actor=actor)
 
 
 def _add_events(backend: Backend, *, size: str, progress: Progress) -> int:

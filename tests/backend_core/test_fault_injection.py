@@ -46,6 +46,9 @@ WITHOUT_STATEMENTS = {
     "Logbook.processes", "Logbook.search", "Monitoring.close", "Seals.close", "Seals.witnesses", "SignIn.needs_password",
     "House.current", "Access.recover", "Backups.tidy", "Backups.verify", "Backups.confirm_key_kept",
     "Monitoring.pool", "Monitoring.samples", "Seals.sign",
+    "MemoryService.scope", "MemoryService.within", "MemoryService.meaning", "MemoryService.embed", "MemoryService.extract",
+    "Scopes.open", "Scopes.directory",
+    "Safety.check", "Safety.judge", "Egress.hosts", "OAuthServices.find",
 }  # fmt: skip
 CLASSES = sorted({name.split(".")[0] for name in verbs()})
 CLASS_NAMES = {error.__name__ for error in every_error()} | {"ValueError", "OSError", "OperationalError", "RaiseException", "Exception"}

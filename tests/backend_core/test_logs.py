@@ -11,8 +11,10 @@ from contextvars import copy_context
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 
-from backend_core.errors import DatabaseAway, NotFound
+from backend_core.db.database import Database
+from backend_core.errors import DatabaseAway, LecternError, NotFound
 from backend_core.logs import HANDLER, at_boundary, configure_logging, correlated, correlation_id, get_logger, log_failure, note_operator
 
 
@@ -65,6 +67,24 @@ def test_a_failure_is_logged_with_type_code_action_and_operator(log_file: Path, 
     }
     assert facts.items() <= line.items()
     assert after.get("operator_id") != 7
+
+
+@pytest.mark.logs("it failed")
+def test_what_a_database_error_quotes_of_a_row_does_not_reach_the_log(log_file: Path, database: Database) -> None:
+    refused = (
+        "INSERT INTO operators (name, role) VALUES ('canary words', 'nobody')",
+        "SELECT CAST('canary words' AS integer)",
+        "DO $$ BEGIN RAISE EXCEPTION 'stopped' USING DETAIL = E'canary\nwords'; END $$",
+    )
+    for statement in refused:
+        with pytest.raises(LecternError) as caught, database.begin("Fail") as conn:
+            conn.execute(sa.text(statement))
+        assert "canary" in str(caught.value.__cause__)
+        log_failure(get_logger("probe"), "it failed", caught.value)
+    text = log_file.read_text(encoding="utf-8")
+    assert text.count("it failed") == len(refused)
+    assert "exc_value" in text
+    assert "words" not in text
 
 
 @pytest.mark.trace("A44", "A54")

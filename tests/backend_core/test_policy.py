@@ -41,37 +41,61 @@ INTERNAL = {
     "Speech.voices", "Speech.voice", "Speech.default_voice", "Speech.synthesize", "Speech.preview",
     "House.current", "House.within",
     "Backups.health", "Backups.duty", "Backups.tidy",
+    "Forgetting.obey", "Forgetting.preview_in", "Forgetting.forget_in", "Purging.purge_in",
+    "Safety.check", "Safety.note", "Safety.health", "Egress.hosts", "Egress.send", "OAuthServices.find",
+    "Photos.follow", "Photos.container_of", "MemoryService.within", "MemoryService.meaning", "MemoryService.remember",
+    "Privacy.gate", "Privacy.duty", "Scopes.directory", "Scopes.resolve",
 }  # fmt: skip
 # folders without verbs: what runs them has asked already, or is a tool
-ELSEWHERE = {"bench", "cli", "credentials", "db", "profiles", "seed"}
+ELSEWHERE = {"bench", "cli", "db", "profiles", "seed"}
 # The rights as people were told them, written out once more: a change of the table is a change here too.
 EVERYBODY = {
     "document.list", "document.read", "audio.play", "job.list", "pool.read", "health.read",
     "operator.sign_in", "operator.sign_out", "operator.unlock", "operator.password", "session.list", "session.revoke", "settings.read",
+    "persona.list",
+    "receipt.list", "receipt.verify",
+    "privacy.list",
 }  # fmt: skip
 SUPPORT_AND_ADMIN = {
     "document.import", "document.rename", "document.delete", "document.restore", "document.retry", "document.extract",
     "audio.generate", "audio.export", "audio.delete", "audio.restore", "audio.speak", "voice.preview", "job.cancel", "job.retry",
+    "document.keep", "contact.list", "contact.read", "contact.reveal", "contact.add", "contact.edit", "conversation.list",
+    "conversation.read", "conversation.add", "conversation.members", "message.receive", "message.import", "reminder.edit",
+    "photo.attach", "photo.analyse", "photo.read", "safety.check", "safety.list", "safety.review",
+    "memory.read", "memory.add", "memory.edit", "memory.export", "memory.import", "memory.forget", "memory.restore", "boundary.edit",
+    "memory.open", "reply.preview",
 }  # fmt: skip
 ADMIN_AND_AUDITOR = {
     "log.read", "operator.list", "operator.review", "audit.list", "audit.verify", "audit.export", "audit.evidence", "audit.hold",
     "alert.list", "alert.acknowledge", "view.list", "view.save", "view.delete", "release.list", "backup.list",
+    "egress.list", "privacy.export",
 }  # fmt: skip
 ADMIN_ONLY = {
     "operator.add", "operator.edit", "operator.role", "operator.disable", "operator.enable", "operator.reset", "operator.hand_over",
     "audit.rotate", "audit.retain", "release.sign_off", "settings.update", "backup.create", "backup.verify", "backup.restore", "backup.key",
+    "contact.disable", "persona.edit", "contact.export", "contact.erase", "privacy.run",
+    "egress.allow", "egress.withdraw", "token.list", "token.save", "token.revoke", "token.rotate",
 }  # fmt: skip
-PROGRAM_ONLY = {"operator.recover", "audit.seal", "audit.watch"}
+PROGRAM_ONLY = {"operator.recover", "audit.seal", "audit.watch", "token.refresh", "memory.purge"}
 SUPPORT_ONLY_THEIR_OWN = {"document.rename", "document.delete", "document.restore", "audio.delete", "audio.restore"}
 ONLY_ABOUT_THEMSELVES = {"operator.password", "session.list", "session.revoke", "view.list", "view.save", "view.delete"}
 AFTER_PROOF = {
     "operator.add", "operator.edit", "operator.role", "operator.disable", "operator.enable", "operator.reset", "operator.hand_over",
     "audit.export", "audit.evidence", "audit.rotate", "audit.retain", "backup.create", "backup.restore", "backup.key",
+    "egress.allow", "token.rotate", "contact.export", "contact.erase", "memory.export",
 }  # fmt: skip
-WITH_A_REASON = {"audit.export", "audit.evidence", "audit.hold", "operator.disable", "operator.role", "operator.hand_over"}
+WITH_A_REASON = {
+    "audit.export", "audit.evidence", "audit.hold", "operator.disable", "operator.role", "operator.hand_over",
+    "contact.reveal", "conversation.read", "photo.read", "safety.review", "contact.export", "contact.erase",
+    "memory.open", "memory.read", "memory.export", "reply.preview",
+}  # fmt: skip
+LOOKS = {
+    "voice.preview", "contact.list", "contact.read", "contact.reveal", "conversation.list", "conversation.read",
+    "photo.read", "safety.check", "safety.list", "memory.open", "memory.read", "reply.preview",
+}  # fmt: skip
 CHANGES = (
-    SUPPORT_AND_ADMIN - {"voice.preview"} | ADMIN_ONLY - {"backup.verify"} | PROGRAM_ONLY
-    | {"operator.password", "session.revoke", "audit.export", "audit.evidence", "audit.hold"}
+    SUPPORT_AND_ADMIN - LOOKS | ADMIN_ONLY - {"backup.verify", "token.list", "privacy.run"} | PROGRAM_ONLY
+    | {"operator.password", "session.revoke", "audit.export", "audit.evidence", "audit.hold", "privacy.export"}
 )  # fmt: skip
 ACTIONS = {
     ADMIN: EVERYBODY | SUPPORT_AND_ADMIN | ADMIN_AND_AUDITOR | ADMIN_ONLY,
@@ -134,10 +158,13 @@ def test_the_list_of_internal_verbs_names_only_what_exists() -> None:
 
 def test_every_action_that_is_asked_for_is_in_the_table_and_none_is_left_over() -> None:
     asked = set()
-    for path in CORE.rglob("*.py"):
-        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
-            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "authorize":
+    for path in (*CORE.rglob("*.py"), *(CORE.parent / "desktop").rglob("*.py")):
+        for node in (one for one in ast.walk(ast.parse(path.read_text("utf-8"))) if isinstance(one, ast.Call)):
+            if isinstance(node.func, ast.Name) and node.func.id == "authorize":
                 asked |= {arg.value for arg in node.args if isinstance(arg, ast.Constant)}
+            if isinstance(node.func, ast.Attribute) and node.func.attr == "scope":
+                # memory is opened for what the caller names
+                asked |= {word.value.value for word in node.keywords if word.arg == "action" and isinstance(word.value, ast.Constant)}
     assert asked == set(ALLOWED)
 
 
@@ -180,7 +207,7 @@ def test_some_actions_ask_for_proof_or_a_reason_and_production_asks_one_for_ever
     for reason in (None, "", "  "):
         silent = replace(proven, reason=reason)
         outcome(silent, action, target, ReasonNeeded if action in WITH_A_REASON else None)
-        outcome(replace(silent, reason_required=True), action, target, ReasonNeeded if action in CHANGES else None)
+        outcome(replace(silent, reason_required=True), action, target, ReasonNeeded if action in CHANGES | WITH_A_REASON else None)
 
 
 def outcome(actor: Actor, action: str, target: Target, error: type[NotAllowed] | None) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import datetime as dt
 import inspect
+import uuid
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -15,10 +16,18 @@ from sqlalchemy import Connection
 from backend_core.audit.query import AuditFilter
 from backend_core.audit.service import Entry
 from backend_core.backend import Backend
+from backend_core.conversations.records import Arrived, IncomingMessage
+from backend_core.credentials.token_records import Grant
 from backend_core.jobs.runner import Subject
 from backend_core.jobs.service import JobRequest
+from backend_core.memory.forget import LAST
+from backend_core.memory.forget_selection import Selection
 from backend_core.monitoring.logbook import LogFilter
 from backend_core.policy import Actor, Target
+from backend_core.safety.moderation import Moderation
+from backend_core.safety.transport import Request
+from backend_core.scopes.records import Container, Direct
+from backend_core.scopes.service import Scope
 from backend_core.speech.engine import SpeechRequest
 from backend_core.storage.service import StagedObject
 
@@ -121,7 +130,50 @@ class Calls:
             "should_stop": lambda: False,
             "token": "x" * 40,
             "older": 0.0,
+            "contact_id": uuid.uuid4(),
+            "conversation_id": uuid.uuid4(),
+            "reminder_id": uuid.uuid4(),
+            "user": "+15551234567",
+            "persona": "sage",
+            "persona_id": "sage",
+            "guid": "chat-1",
+            "passport": {},
+            "due_at": LATER,
+            "where": Direct("+15551234567", "sage"),
+            "attachment_guid": "attachment-1",
+            "photo_id": uuid.uuid4(),
+            "event_id": uuid.uuid4(),
+            "token_id": uuid.uuid4(),
+            "user_id": uuid.uuid4(),
+            "purpose": "moderation",
+            "host": "api.example.com",
+            "provider": "bank",
+            "grant": Grant(access="x", expires_at=LATER),
+            "token_url": "https://api.example.com/token",
+            "trigger": "ci",
         }
+        if verb == "Privacy.export":
+            known["path"] = self.folder / "made.json"
+        if verb == "Importing.import_messages":
+            known["path"] = file
+        if verb == "Intake.receive":
+            known["message"] = IncomingMessage(text="hello", sender="+15551234567", chat_guid="chat-1", is_group=True)
+        if verb == "Photos.attach":
+            known["path"] = Path(__file__).parents[2] / "docs" / "pictures" / "documents-light.png"
+        if verb == "ReviewQueue.review":
+            known["verdict"] = "right"
+        if verb in {"Safety.note", "Photos.follow", "MemoryService.remember"}:
+            known |= {"arrived": self._arrived(), "verdict": Moderation().check("I'll kill you")}
+        if verb.startswith(("Forgetting.", "Boundaries.", "Purging.", "ReceiptBook.", "Persons.")):
+            known |= self._forgetting(verb)
+        if verb == "MemoryService.within":
+            known["scope"] = self._arrived().scope
+        if verb == "Egress.send":
+            known["request"] = Request(url="https://api.example.com/", body=b"x")
+        if verb == "OAuthServices.set_up":
+            known["name"] = "bank"
+        if verb in {"Tokens.refresh_due", "Tokens.access_token"}:
+            known["actor"] = self.backend.system()
         if verb == "Documents.import_file":
             known["path"] = file
         if verb == "SignIn.sign_out":
@@ -138,6 +190,22 @@ class Calls:
         if kind in by_kind:
             return by_kind[kind]
         raise NoWayToCall(f"{verb}: how is {parameter} given?")
+
+    def _forgetting(self, verb: str) -> dict[str, object]:
+        arrived = replace(self._arrived(), text="forget that")
+        ids = {name: uuid.uuid4() for name in ("erasure_id", "boundary_id", "receipt_id")}
+        found = Selection(memories={uuid.uuid4(): "chosen"})
+        given = {"arrived": arrived, "scope": arrived.scope, "what": LAST, "found": found, "topic": "Tom", "typed_name": "Ana"}
+        program = {"actor": self.backend.system()} if verb in {"Purging.purge_due", "Persons.erase_due"} else {}
+        return ids | given | program | {"kind": "never", "given": "{}", "by": "Ana"}
+
+    def _arrived(self) -> Arrived:
+        """Return a message whose scope has ended: whoever uses it is refused, and the attempt is noted."""
+        names = {"tag": "group_chat-1", "kind": "group", "user_id": None, "persona_id": None, "chat_guid": "chat-1"}
+        container = Container(public_id=uuid.uuid4(), conversation_id=uuid.uuid4(), **names)
+        scope = Scope(1, container, self.actor, None, self.backend.scopes.guard, _open=False)  # type: ignore[arg-type]  # never used
+        facts = {"message_id": uuid.uuid4(), "conversation_id": container.conversation_id, "user_id": None, "from_persona": False}
+        return Arrived(scope=scope, speaker="Ana", text="what do you think?", at=LATER, **facts)
 
 
 def _nothing(*_values: object) -> None:

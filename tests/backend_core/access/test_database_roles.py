@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import datetime as dt
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -13,9 +14,10 @@ from psycopg import sql
 
 from backend_core.audit.tables import audit_event
 from backend_core.backend import Backend
+from backend_core.conversations.records import IncomingMessage
 from backend_core.db.roles import GROUPS
 from backend_core.policy import ADMIN, ALLOWED, AUDITOR, SUPPORT, Actor
-from tests.backend_core.access.conftest import Team
+from tests.backend_core.access.conftest import Team, trusted
 
 PEOPLE = {"ana": SUPPORT, "adm": ADMIN, "aud": AUDITOR}
 EVERYBODY = "everybody"
@@ -42,6 +44,12 @@ class Rights:
 READ = ("document.list",)
 WORK = ("document.import",)
 EVENT = tuple(column.name for column in audit_event.c if column.name != "id")
+DOCUMENT = ("title", "status", "error", "error_code", "correlation_id", "version", "updated_at", "deleted_at", "on_behalf_of")
+CONTACT = ("phone", "display_name", "email", "language", "version")
+# What a contact said: the policy of its table opens one container in one transaction, and none to whoever has not entered its scope.
+SAID = Rights(
+    select=("conversation.read",), insert=("message.receive", "memory.add"), update=("memory.edit",), delete=("memory.forget",),
+)  # fmt: skip
 RIGHTS = {
     "alembic_version": Rights(select=(EVERYBODY,)),
     "operators": Rights(
@@ -58,8 +66,8 @@ RIGHTS = {
     "documents": Rights(
         select=READ, insert=WORK, update=("document.rename",),
         columns={
-            SUPPORT: ("title", "status", "error", "error_code", "correlation_id", "version", "updated_at", "deleted_at"),
-            ADMIN: ("title", "status", "error", "error_code", "correlation_id", "version", "updated_at", "deleted_at", "owner_id"),
+            SUPPORT: DOCUMENT,
+            ADMIN: (*DOCUMENT, "owner_id"),
         },
     ),
     "document_pages": Rights(
@@ -98,11 +106,52 @@ RIGHTS = {
         columns=dict.fromkeys((ADMIN, AUDITOR), ("query",)),
     ),
     "audit_alert": Rights(
-        select=("alert.list",), update=("alert.acknowledge",),
+        select=("alert.list",), insert=("privacy.run",), update=("alert.acknowledge",),
         columns=dict.fromkeys((ADMIN, AUDITOR), ("acknowledged_by", "acknowledged_at", "note")),
     ),
     "house_settings": Rights(select=("settings.read",), insert=("settings.update",), update=("settings.update",)),
     "backups": Rights(select=("backup.list",), insert=("backup.create",), update=("backup.create",)),
+    "contacts": Rights(
+        select=("contact.list",), insert=("contact.add",), update=("contact.edit",),
+        columns={SUPPORT: CONTACT, ADMIN: (*CONTACT, "disabled_at", "deletion_requested_at", "erased_at")},
+    ),
+    "personas": Rights(select=("persona.list",), insert=("persona.edit",), update=("persona.edit",)),
+    "persona_passports": Rights(select=("persona.list",), insert=("persona.edit",)),
+    "conversations": Rights(
+        select=("conversation.list",), insert=("conversation.add",), update=("conversation.add",), delete=("conversation.add",),
+        columns=dict.fromkeys((SUPPORT, ADMIN), ("title", "persona_id")),
+    ),
+    "memberships": Rights(
+        select=("conversation.list",), insert=("conversation.members",), update=("conversation.members",), delete=("conversation.members",),
+        columns=dict.fromkeys((SUPPORT, ADMIN), ("left_at", "role")),
+    ),
+    "containers": Rights(select=("conversation.list",), insert=("conversation.add",), delete=("conversation.add",)),
+    "scope_key": Rights(),
+    "scope_writer": Rights(),
+    **dict.fromkeys(
+        (
+            "messages", "photos", "reminders", "relationship_state", "memories", "postings", "container_stats", "memory_history",
+            "memory_vectors", "boundaries", "erasures", "safety_events",
+        ),
+        SAID,
+    ),
+    "erasure_receipts": Rights(select=("receipt.list",), insert=("memory.forget",)),
+    "person_erasures": Rights(
+        select=("contact.read", "audit.list"), insert=("contact.erase",), update=("contact.erase",),
+        columns={ADMIN: ("begun_at", "counts", "cancelled_at", "done_at", "receipt_id")},
+    ),
+    "oauth_tokens": Rights(
+        select=("contact.read",), insert=("token.save",), update=("token.save",), delete=("token.revoke",),
+        hidden={SUPPORT: ("enc_access", "enc_refresh", "key_id")},
+    ),
+    "privacy_incidents": Rights(select=("audit.list",), insert=(EVERYBODY,)),
+    "privacy_runs": Rights(select=("privacy.list",), insert=("privacy.run",), update=("privacy.run",)),
+    "privacy_results": Rights(select=("privacy.list",), insert=("privacy.run",)),
+    "egress_consent": Rights(
+        select=("safety.check", "egress.list"), insert=("egress.allow",), update=("egress.withdraw",),
+        columns={ADMIN: ("withdrawn_by", "withdrawn_at")},
+    ),
+    "egress_ledger": Rights(select=("safety.check", "egress.list"), insert=("safety.check",)),
     "procrastinate_jobs": Rights(
         select=("job.list",), insert=WORK, update=("job.cancel",), columns=dict.fromkeys((SUPPORT, ADMIN), ("status", "abort_requested"))
     ),
@@ -114,8 +163,37 @@ RIGHTS = {
 MONITOR = {
     "process_report": {"SELECT", "INSERT", "UPDATE", "DELETE"},
     **{name: {"SELECT"} for name in ("alembic_version", "job_run", "job_failure", "backups")},
+    **{name: {"SELECT"} for name in ("privacy_incidents", "privacy_runs", "privacy_results")},
     **{f"procrastinate_{name}": {"SELECT"} for name in ("jobs", "events", "workers")},
 }
+# what support and administrators may do while acting as the directory: see who wrote when and where
+DIRECTORY = {
+    **dict.fromkeys(("contacts", "personas", "conversations", "memberships", "containers")),
+    "messages": {"container_id", "id", "conversation_id", "sender", "user_id", "direction", "timestamp", "forgotten_at", "purge_after"},
+    "photos": {
+        "container_id", "id", "conversation_id", "sender", "user_id", "object_id", "status", "content_type", "size_bytes", "width",
+        "height", "error_code", "error", "correlation_id", "received_at", "ready_at", "asked_early", "answered_late", "forgotten_at",
+        "purge_after",
+    },
+    "reminders": {
+        "container_id", "id", "conversation_id", "user_id", "due_at", "rule", "created_at", "sent_at", "cancelled_at", "forgotten_at",
+        "purge_after",
+    },
+    "relationship_state": {"container_id", "user_id", "persona_id", "stage", "messages", "updated_at"},
+    "memories": {
+        "container_id", "id", "type", "source_message_id", "expires_at", "version", "created_at", "updated_at", "forgotten_at",
+        "purge_after",
+    },
+    "container_stats": {"container_id", "memories", "tokens"},
+    "boundaries": {"container_id", "id", "kind", "active", "created_at", "lifted_at"},
+    "erasures": {
+        "container_id", "id", "asked_by", "asked_at", "hard", "purge_after", "restored_at", "purged_at", "counts", "receipt_id",
+    },
+    "safety_events": {
+        "container_id", "id", "message_id", "direction", "category", "score", "limit", "action", "provider", "created_at", "reviewed_by",
+        "reviewed_at", "verdict",
+    },
+}  # fmt: skip
 PRIVILEGES = ("SELECT", "INSERT", "UPDATE", "DELETE", "TRUNCATE")
 
 
@@ -213,6 +291,43 @@ def test_raw_sql_can_do_nothing_to_any_table_that_the_policy_forbids(team: Team)
             conn.execute("SET ROLE lectern_monitor")
             for table, privilege, _column in held(conn, tables):
                 assert privilege in MONITOR.get(table, set()), (login, table, privilege)
+            conn.execute("RESET ROLE")
+            assert permitted(conn, sql.SQL("SET ROLE lectern_directory")) == (role in ALLOWED["conversation.list"])
+
+
+@pytest.mark.trace("B30")
+def test_the_directory_sees_who_and_when_and_never_what_was_said(team: Team) -> None:
+    tables = tables_of(team)
+    with raw(team, "ana") as conn:
+        conn.execute("SET ROLE lectern_directory")
+        seen = held(conn, tables)
+    everything = {name for name, columns in DIRECTORY.items() if columns is None}
+    told = {(table, "SELECT", column) for table, columns in DIRECTORY.items() for column in columns or ()}
+    assert {cell for cell in seen if cell[0] not in everything} == told
+    assert {privilege for table, privilege, _column in seen if table in everything} == {"SELECT"}
+    assert {table for table, _privilege, _column in seen} == set(DIRECTORY)
+
+
+@pytest.mark.trace("B30", "B90")
+def test_raw_sql_without_a_scope_reads_and_changes_no_row_of_what_was_said(staffed: Team) -> None:
+    closed = sorted(name for name, rights in RIGHTS.items() if rights is SAID)
+    assert len(closed) == 12
+    with staffed.open("adm") as backend:
+        actor = trusted(backend.access.sign_in_here())
+        backend.people.save_persona("sage", name="Sage", passport={}, version=0, actor=actor)
+        said = backend.conversations.receive(IncomingMessage(text="between us", sender="+15551234567", persona="sage"), actor=actor)
+        backend.conversations.add_reminder(said.conversation_id, "call back", due_at=dt.datetime.now(dt.UTC), actor=actor)
+    for login in ("ana", "adm"):
+        with raw(staffed, login) as conn:
+            for table in closed:
+                name = sql.Identifier(table)
+                assert conn.execute(sql.SQL("SELECT container_id FROM {}").format(name)).fetchall() == []
+                assert conn.execute(sql.SQL("DELETE FROM {}").format(name)).rowcount == 0
+                forged = sql.SQL("INSERT INTO {} (container_id) SELECT min(id) FROM containers").format(name)
+                with pytest.raises(psycopg.errors.InsufficientPrivilege):
+                    conn.execute(forged)
+    for table in ("messages", "reminders", "relationship_state"):
+        assert staffed.admin(f"SELECT count(*) FROM {table}") == [(1,)]
 
 
 @pytest.mark.trace("A84")

@@ -88,6 +88,22 @@ def test_a_sealer_that_stands_still_is_reported(backend: Backend) -> None:
     assert check(backend) == []
 
 
+@pytest.mark.trace("B108")
+@pytest.mark.logs("privacy boundary held")
+def test_an_attempt_at_the_privacy_boundary_is_reported_even_when_the_program_made_it(backend: Backend) -> None:
+    backend.scopes.guard.note("foreign_write", actor=backend.system(), detail="refused by row security (memories)")
+    assert check(backend) == [("privacy_incident", "privacy:foreign_write", 1)]
+    assert check(backend) == []
+
+
+@pytest.mark.trace("B42")
+def test_a_privacy_run_that_failed_is_reported_and_one_that_passed_is_not(backend: Backend) -> None:
+    record(backend, [entry(ANA, "privacy.run", "privacy_run:1")])
+    assert check(backend) == []
+    record(backend, [entry(ANA, "privacy.run", "privacy_run:2", outcome="failed")])
+    assert check(backend) == [("privacy_run", "privacy_run:2", 1)]
+
+
 def raised(backend: Backend) -> Alert:
     reads(backend, 30)
     (alert,) = watch(backend).check(actor=backend.system())

@@ -16,6 +16,10 @@ NEVER: tuple[object, ...] = (
 )  # fmt: skip
 
 
+# words of any kind, as long as they stand on one line
+FREE = ("crisis_line",)
+
+
 def of(field: HouseField, number: int) -> Value:
     return str(number) if field.kind == "amount" else number
 
@@ -35,7 +39,10 @@ def test_a_number_is_accepted_from_its_least_to_its_most_and_not_one_step_furthe
 @pytest.mark.trace("A55")
 @pytest.mark.parametrize("field", ANY, ids=lambda field: field.name)
 def test_nothing_of_another_type_is_accepted(field: HouseField) -> None:
-    assert [value for value in NEVER if field.accepts(value)] == []
+    wrong = [
+        value for value in NEVER if field.name not in FREE or not isinstance(value, str) or not value.isprintable() or len(value) > 120
+    ]
+    assert [value for value in wrong if field.accepts(value)] == []
     others: dict[str, tuple[object, ...]] = {
         "switch": (0, 1, "on", "", "true"),
         "whole": (True, False, "", str(field.default)),

@@ -15,6 +15,8 @@ from backend_core.policy import Actor
 from desktop.pages.documents.page import DocumentsPage
 from tests.desktop.conftest import Desk
 from tests.desktop.pages.document_scene import Scene, Switchable, Wait
+from tests.desktop.pages.memory_scene import Show, memory_shower
+from tests.desktop.pages.people_scene import People, make_people
 
 
 @pytest.fixture
@@ -55,6 +57,19 @@ def scene(
         made.page.hide()
     QApplication.processEvents()
     wait_until(lambda: not any(made.page.context.background.pending for made in scenes))
+
+
+@pytest.fixture
+def people(backend: Backend, actor: Actor) -> People:
+    """Nora, Ines, Sage and Echo, with what is remembered of them."""
+    return make_people(backend, actor)
+
+
+@pytest.fixture
+def show_memory(page_context: Callable[..., Desk], backend: Backend, actor: Actor, wait_until: Wait) -> Iterator[Show]:
+    """Return a function that shows the Memory page."""
+    with memory_shower(page_context, backend, actor, wait_until) as make:
+        yield make
 
 
 @pytest.fixture

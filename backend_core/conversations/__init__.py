@@ -1,0 +1,1 @@
+"""People and talk: contacts, personas, conversations, messages, photos, reminders, relationships."""

@@ -1,0 +1,1 @@
+"""Pictures from outside: read, stripped and described in a child process with limits."""

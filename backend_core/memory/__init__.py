@@ -1,0 +1,1 @@
+"""Memory: what a persona remembers, search, boundaries, forgetting."""

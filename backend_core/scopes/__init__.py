@@ -1,0 +1,1 @@
+"""Scopes: the one door to what a contact said, one container per transaction."""
