@@ -51,10 +51,40 @@ def _documents() -> type[Page]:
     return DocumentsPage
 
 
+def _people() -> type[Page]:
+    from desktop.pages.people.page import PeoplePage
+
+    return PeoplePage
+
+
+def _conversations() -> type[Page]:
+    from desktop.pages.conversations.page import ConversationsPage
+
+    return ConversationsPage
+
+
+def _memory() -> type[Page]:
+    from desktop.pages.memory.page import MemoryPage
+
+    return MemoryPage
+
+
 def _audit() -> type[Page]:
     from desktop.pages.audit.page import AuditPage
 
     return AuditPage
+
+
+def _privacy() -> type[Page]:
+    from desktop.pages.privacy.page import PrivacyPage
+
+    return PrivacyPage
+
+
+def _safety() -> type[Page]:
+    from desktop.pages.safety.page import SafetyPage
+
+    return SafetyPage
 
 
 def _operators() -> type[Page]:
@@ -90,7 +120,12 @@ def _settings() -> type[Page]:
 PAGES: Final[tuple[PageEntry, ...]] = (
     PageEntry("overview", "Overview", "layout-dashboard", "Operate", _overview),
     PageEntry("documents", "Documents", "file-text", "Operate", _documents),
+    PageEntry("people", "People", "contact", "People", _people, "contact.list"),
+    PageEntry("conversations", "Conversations", "messages-square", "People", _conversations, "conversation.list"),
+    PageEntry("memory", "Memory", "brain", "People", _memory, "memory.open"),
     PageEntry("audit", "Audit log", "scroll-text", "Assure", _audit, "audit.list"),
+    PageEntry("privacy", "Privacy", "shield-check", "Assure", _privacy, "privacy.list"),
+    PageEntry("safety", "Safety review", "flag", "Assure", _safety),
     PageEntry("operators", "Operators", "users", "Assure", _operators, "operator.list"),
     PageEntry("database", "Database", "database", "Run", _database),
     PageEntry("logs", "Logs", "text-search", "Run", _logs, "log.read"),

@@ -11,11 +11,15 @@ from PySide6.QtWidgets import QPushButton
 from desktop.i18n import byte_size, duration, tr
 from desktop.main_window import MainWindow
 from desktop.pages.documents.page import DocumentsPage
+from desktop.pages.people.page import PeoplePage
+from desktop.pages.privacy.page import PrivacyPage
 from desktop.style.resources import resource
 from desktop.tour import Step, Wait, Walk, page_step
+from desktop.tour_people import people_story
 
 READ_S: Final = 60.0
 SPEAK_S: Final = 90.0
+PRIVACY_S: Final = 120.0
 MAIN_SAMPLE: Final = "harbour-report.pdf"
 _KINDS: Final = frozenset({".pdf", ".docx", ".md", ".txt"})
 
@@ -167,6 +171,29 @@ def _verify(window: MainWindow) -> Walk:
     return tr("{n} events, whole; {k} witnesses outside the data folder", n=report.rows, k=report.witnesses.off_machine)
 
 
+def _privacy(window: MainWindow) -> Walk:
+    window.navigate("privacy")
+    page = cast(PrivacyPage, window.page)
+    yield Wait(lambda: page.loaded, "the privacy page")
+    page.start()
+    # where the worker was first, its run is the one that ends
+    yield Wait(lambda: not page.running.on and page.view is not None and page.view.shown is not None, "the privacy run ends", PRIVACY_S)
+    run = yield from _ask(window, lambda backend, actor: backend.privacy.latest(actor=actor), "the privacy run")
+    if run is None or run.outcome != "pass":
+        raise RuntimeError("the privacy run did not pass" if run is None else f"the privacy run: {run.outcome}, {run.leaks} leaks")
+    page.open_target(viewer="D1", owner="GB")
+    return tr("{cells} cells, {leaks} leaks, {cases} cases hold", cells=run.cells, leaks=run.leaks, cases=run.passed)
+
+
+def _person(window: MainWindow) -> Walk:
+    window.navigate("people")
+    page = cast(PeoplePage, window.page)
+    yield Wait(lambda: page.loaded and page.table.rows, "the list of people")
+    page.open_person(max(page.table.rows, key=lambda one: one.conversations).id)
+    yield Wait(lambda: page.read is not None and page.read.person is not None, "the page of a person")
+    return tr("{n} conversations of one person", n=len(page.person.conversations.rows))
+
+
 def story(window: MainWindow, folder: Path) -> Iterator[Step]:
     """Return the whole tour; what it exports goes to ``folder``."""
     for key in window.page_keys:
@@ -182,4 +209,8 @@ def story(window: MainWindow, folder: Path) -> Iterator[Step]:
     yield page_step("database")
     yield Step("verify", _verify, picture=False)
     yield page_step("audit")
+    yield from people_story()
+    yield Step("privacy", _privacy)
+    yield Step("people", _person)
+    yield page_step("safety")
     yield Step("health", _health, picture=False)

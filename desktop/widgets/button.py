@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final, Literal
 
 from PySide6.QtCore import QEvent, QSize, Qt, Signal
@@ -91,7 +91,9 @@ class SegmentedControl(QFrame):
 
     chosen = Signal(object)
 
-    def __init__(self, choices: Sequence[tuple[object, str]], *, name: str, current: object = None) -> None:
+    def __init__(
+        self, choices: Sequence[tuple[object, str]], *, name: str, current: object = None, icons: Mapping[object, str] | None = None
+    ) -> None:
         super().__init__()
         self.setObjectName("segments")
         self.setAccessibleName(name)
@@ -102,8 +104,8 @@ class SegmentedControl(QFrame):
         lane = QHBoxLayout(self)
         lane.setContentsMargins(2, 2, 2, 2)
         lane.setSpacing(2)
-        for index, (_, caption) in enumerate(choices):
-            button = Button(caption, "segment", checkable=True, name=f"{name}: {caption}")
+        for index, (key, caption) in enumerate(choices):
+            button = Button(caption, "segment", icon_name=(icons or {}).get(key, ""), checkable=True, name=f"{name}: {caption}")
             button.setToolTip("")
             self._group.addButton(button, index)
             lane.addWidget(button)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
+from PySide6.QtCore import QPointF, QRectF, Qt, Signal
 from PySide6.QtGui import QKeyEvent, QPainter, QPaintEvent
-from PySide6.QtWidgets import QAbstractButton, QSizePolicy, QWidget
+from PySide6.QtWidgets import QWidget
 
 from desktop.i18n import tr
 from desktop.style import colour
@@ -15,11 +15,11 @@ from desktop.widgets.button import Button
 from desktop.widgets.field import Field
 from desktop.widgets.label import PlainLabel
 from desktop.widgets.layout import row
+from desktop.widgets.switch import Switch
 
 if TYPE_CHECKING:
     from backend_core.house.declaration import HouseField, Value
 
-_TRACK: Final = QSize(36, 20)
 _FIELD_WIDTHS: Final = {"whole": 132, "amount": 132, "time": 132, "text": 208}
 
 
@@ -31,39 +31,6 @@ class Control(QWidget):
     def show_value(self, value: Value) -> None:
         """Show ``value`` without emitting ``edited``."""
         raise NotImplementedError
-
-
-class Switch(QAbstractButton):
-    """On or off; a painted track with a knob."""
-
-    def __init__(self, *, name: str) -> None:
-        super().__init__()
-        self.setAccessibleName(name)
-        self.setCheckable(True)
-        self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-        self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
-        self.setCursor(Qt.CursorShape.PointingHandCursor)
-        self.setFixedSize(_TRACK + QSize(6, 6))
-
-    def paintEvent(self, _event: QPaintEvent) -> None:
-        """Draw track and knob; the focus ring goes around both."""
-        painter = QPainter(self)
-        paint.begin(painter)
-        track = QRectF(3, 3, _TRACK.width(), _TRACK.height())
-        on, able = self.isChecked(), self.isEnabled()
-        fill = ("solid" if able else "faint") if on else "surface"
-        paint.box(painter, track, track.height() / 2, fill=fill, line=fill if on else "line2")
-        knob = track.height() - 6
-        left = track.right() - knob - 3 if on else track.left() + 3
-        painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(colour("white" if on else "muted" if able else "faint"))
-        painter.drawEllipse(QRectF(left, track.top() + 3, knob, knob))
-        if self.hasFocus():
-            paint.box(painter, QRectF(self.rect()).adjusted(1, 1, -1, -1), self.height() / 2 - 1, line="accent", width=2)
-
-    def hitButton(self, _place: object) -> bool:
-        """The whole widget can be clicked."""
-        return True
 
 
 class SwitchControl(Control):

@@ -1,0 +1,1 @@
+"""The Memory page: what is remembered of one person, who would be given it, and how it is forgotten."""
