@@ -11,7 +11,9 @@ LecternError
 │   ├── SignInFailed        name or password is wrong, or there were too many attempts
 │   ├── ProofNeeded         the person has to prove once more who they are
 │   ├── ReasonNeeded        the action asks for a reason
+│   ├── ScopeRefused        the database does not open this conversation for this account
 │   └── SchemaBehind        the tables are of an older version, and this login may not change them
+├── ScopeNeeded             what was said was asked for outside its conversation
 ├── Conflict                somebody else was first
 │   ├── VoiceInUse          the page already has audio in this voice
 │   └── StaleVersion        the row changed since it was read

@@ -80,7 +80,8 @@ def _without_rows(_logger: object, _method: str, event: structlog.typing.EventDi
     for one in waiting:
         one["exc_value"] = _VALUE.sub(r"\1", _QUOTED.sub("", one["exc_value"]))
         one["exc_notes"] = []
-        waiting += one.get("exceptions") or []
+        # a group holds one such list for each of its members
+        waiting += [inner for member in one.get("exceptions") or [] for inner in member]
     return event
 
 

@@ -46,7 +46,7 @@ def _tokens(commands: Subcommands) -> None:
     listing.add_argument("--contact", type=identifier, help="of this contact only")
     command(verbs, "rotate", _rotate, help="seal every token under a new key", action="token.rotate")
     revoking = command(verbs, "revoke", _revoke, help="forget a token")
-    revoking.add_argument("token", type=identifier)
+    revoking.add_argument("which", metavar="TOKEN", type=identifier)
     service = command(verbs, "service", _service, help="say how a service renews tokens; kept in the vault of this computer")
     service.add_argument("name", type=words)
     service.add_argument("--token-url", type=words, required=True, metavar="URL")
@@ -158,7 +158,7 @@ def _rotate(context: Context) -> int:
 
 def _revoke(context: Context) -> int:
     with context.backend() as (backend, actor):
-        done = backend.tokens.revoke(context.arguments.token, actor=actor)
+        done = backend.tokens.revoke(context.arguments.which, actor=actor)
     context.output.result(done, text=f"The access to {done.provider} is forgotten here; the service itself may still know it.")
     return 0
 

@@ -32,6 +32,8 @@ def value_of(name: str, way: str) -> str:
         return f"0.{number + 3}"
     if Path in get_args(Settings.model_fields[name].annotation):
         return f"/tmp/{way}"
+    if name.endswith("_service_model"):
+        return f"model-{way}"
     if name == "dsn":
         return f"dbname={way}"
     return str({"extraction_memory_mib": 256}.get(name, 6) + number)

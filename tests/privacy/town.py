@@ -47,7 +47,8 @@ class Words:
         for row, text in zip(found, texts, strict=True):
             for word in text.lower().split():
                 row[zlib.crc32(word.encode()) % 32] += 1
-        return (found / np.maximum(np.linalg.norm(found, axis=1, keepdims=True), 1)).astype(np.float32)
+        length: npt.NDArray[np.float32] = np.maximum(np.linalg.norm(found, axis=1, keepdims=True), 1).astype(np.float32)
+        return np.divide(found, length)
 
 
 @dataclass

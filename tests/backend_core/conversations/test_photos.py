@@ -45,8 +45,10 @@ def picture(path: Path, *, size: tuple[int, int] = (64, 48), orientation: int = 
 def take(backend: Backend, admin: Actor, people: uuid.UUID, tmp_path: Path) -> Take:
     """Return a function that attaches a photo."""
 
+    made = picture(tmp_path / "a.jpg")
+
     def attach(where: Any = SAGE, *, guid: str = "att-1", path: Path | None = None, **more: Any) -> Photo:
-        given = path or picture(tmp_path / "a.jpg")
+        given = path or made
         return backend.photos.attach(where, given, attachment_guid=guid, actor=admin, **more)
 
     return attach

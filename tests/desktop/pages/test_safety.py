@@ -132,7 +132,7 @@ def test_text_may_leave_only_after_consent_and_no_longer_after_it_was_withdrawn(
 def test_a_judge_without_a_key_is_said_on_top(show: Show, desk: Desk, backend: Backend, boss: Actor, wait_until: Wait) -> None:
     backend.egress.allow("moderation", "moderation.example.org", actor=boss)
     page = show()
-    assert page.banner.isVisible()
+    wait_until(page.banner.isVisible, timeout=15)
     assert "key is not kept" in page.banner.words.text()
     page.tabs.choose("egress")
     wait_until(page.egress.key.isEnabled, timeout=15)

@@ -27,6 +27,8 @@ from desktop.pages.settings.page import SettingsPage
 from desktop.style import Theme
 from tests.desktop.conftest import Desk
 
+FREE = "crisis_line"
+
 Wait = Callable[..., None]
 WHOLE = [field for field in FIELDS.values() if field.kind == "whole"]
 
@@ -92,7 +94,9 @@ def test_a_number_may_be_its_least_and_its_most_and_nothing_further(section: Hou
 
 
 @pytest.mark.trace("A55")
-@pytest.mark.parametrize("field", [field for field in FIELDS.values() if field.kind != "switch"], ids=lambda field: field.name)
+@pytest.mark.parametrize(
+    "field", [field for field in FIELDS.values() if field.kind != "switch" and field.name != FREE], ids=lambda field: field.name
+)
 def test_what_is_no_value_stays_as_it_was_typed_and_cannot_be_saved(section: HouseSection, field: HouseField) -> None:
     for text in ("abc def", "NaN", "-1", "1e3", "9" * 25, "٣", "３", "1.234", "24:00"):
         if field.kind == "text" and "@" not in text and text.isascii() and " " not in text:
@@ -106,6 +110,14 @@ def test_what_is_no_value_stays_as_it_was_typed_and_cannot_be_saved(section: Hou
     section.discard()
     assert section.draft.changed == ()
     assert section.lines[field.name].control.line.text() == str(field.default)  # type: ignore[attr-defined]  # a text control
+
+
+def test_words_for_people_may_be_any_line_that_is_not_too_long(section: HouseSection) -> None:
+    type_into(section, FREE, "Samaritans, call 116 123")
+    assert section.draft.problem(FREE) == ""
+    type_into(section, FREE, "9" * 121)
+    assert section.draft.problem(FREE) == FIELDS[FREE].refusal
+    assert not section.saving.isEnabled()
 
 
 def test_each_setting_has_a_control_of_its_kind_a_name_and_its_words(section: HouseSection) -> None:
