@@ -6,7 +6,7 @@ import datetime as dt
 import time
 import uuid
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -36,7 +36,6 @@ STRONGEST: Final = 3
 Progress = Callable[[float, float], object]
 """Called with the seconds waited for a photo, and the longest it may take."""
 _WORDS: Final = {
-    "neighbour": "said next to something about “{term}”",
     "date": "said on that day, or names it",
     "meaning": "means something near it",
     "day": "said on a day that fits well",
@@ -186,10 +185,16 @@ def reasons(parts: Iterable[Part]) -> tuple[str, ...]:
     ('says “lisbon”, “trip”', 'said next to something about “trip”')
     """
     counted = sorted((part for part in parts if part.score > 0), key=lambda part: -part.score)
-    words = [f"“{part.term}”" for part in counted if part.why == "word"]
-    said = [f"says {', '.join(dict.fromkeys(words[:STRONGEST]))}"] if words else []
-    others = [_WORDS[part.why].format(term=part.term) for part in counted if part.why in _WORDS]
-    return tuple(dict.fromkeys(said + others))[:STRONGEST]
+    others = [_WORDS[part.why] for part in counted if part.why in _WORDS]
+    return tuple(dict.fromkeys([*_quoting(counted), *others]))[:STRONGEST]
+
+
+def _quoting(counted: Sequence[Part]) -> Iterator[str]:
+    """Yield the reasons that name words, each kind once, with its strongest words."""
+    for why, said in (("word", "says"), ("neighbour", "said next to something about")):
+        words = list(dict.fromkeys(f"“{part.term}”" for part in counted if part.why == why))
+        if words:
+            yield f"{said} {', '.join(words[:STRONGEST])}"
 
 
 def _persona(scope: Scope) -> tuple[str | None, str | None]:

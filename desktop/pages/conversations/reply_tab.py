@@ -141,7 +141,7 @@ class ReplyTab(QWidget):
         self.stack.setCurrentWidget(self.answer)
         count = len(reply.memories)
         self.count.show_state(tr("1 memory") if count == 1 else tr("{n} memories", n=number(count)), "info")
-        self.took.setText(tr("one round trip, {ms} ms", ms=number(reply.ms, decimals=1)))
+        self.took.setText(tr("one transaction, {ms} ms", ms=number(reply.ms, decimals=1)))
         _fill(
             self._memories,
             _ruled([_given(one) for one in reply.memories]),

@@ -206,7 +206,7 @@ def test_the_reply_is_given_memories_with_reasons_from_this_conversation_only(sh
     assert not any("nervous" in text or "tell Sam" in text for text in texts), "said in private"
     assert all(one.why for one in reply.memories)
     assert reply.closeness is None, "a group has no relationship"
-    assert page.card.reply.took.text().startswith("one round trip")
+    assert page.card.reply.took.text().startswith("one transaction")
 
 
 def test_a_boundary_says_what_it_keeps_from_the_reply(show: Show, talk: People, backend: Backend, actor: Actor, wait_until: Wait) -> None:
