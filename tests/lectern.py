@@ -11,7 +11,9 @@ import sqlalchemy as sa
 from backend_core.backend import Backend, open_backend
 from backend_core.db.embedded import EmbeddedServer
 from backend_core.documents.tables import audios, document_pages, documents
+from backend_core.memory.choosing import KEYS
 from backend_core.policy import Actor
+from backend_core.safety.service import SECRET as MODERATION_KEY
 from backend_core.settings import Settings, load_settings
 from backend_core.worker import run_once
 
@@ -64,6 +66,9 @@ def settings(clean: EmbeddedServer, tmp_path: Path) -> Settings:
 def backend(settings: Settings) -> Iterator[Backend]:
     """An open backend without a document."""
     with open_backend(settings, application="desktop") as opened:
+        # the home, and with it the secrets an earlier test kept there, is that of the whole run
+        for name in (MODERATION_KEY, *KEYS.values()):
+            opened.credentials.delete(name)
         yield opened
 
 

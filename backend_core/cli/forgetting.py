@@ -201,7 +201,7 @@ def _export(context: Context) -> int:
     given = context.arguments
     with context.backend() as (backend, actor):
         made = backend.forgetting.export_person(
-            _contact(backend, given.who, actor), given.output, actor=actor, progress=context.output.progress
+            one_contact(backend, given.who, actor), given.output, actor=actor, progress=context.output.progress
         )
     context.output.result(made, text=f"{made.files} files in {given.output}. SHA-256 {made.sha256}")
     return 0
@@ -210,7 +210,7 @@ def _export(context: Context) -> int:
 def _erase(context: Context) -> int:
     given = context.arguments
     with context.backend() as (backend, actor):
-        user = _contact(backend, given.who, actor)
+        user = one_contact(backend, given.who, actor)
         if given.cancel:
             made = backend.forgetting.cancel_erasure(user, actor=actor)
         else:
@@ -220,8 +220,13 @@ def _erase(context: Context) -> int:
     return 0
 
 
-def _contact(backend: Backend, who: str, actor: Actor) -> uuid.UUID:
-    """Return the id of the one contact that is meant."""
+def one_contact(backend: Backend, who: str, actor: Actor) -> uuid.UUID:
+    """Return the id of the one contact that is meant by an id, a name, a number or an address.
+
+    Raises:
+        NotFound: nobody.
+        InvalidInput: more than one.
+    """
     try:
         return uuid.UUID(who)
     except ValueError:

@@ -8,9 +8,9 @@ from typing import Final
 
 from backend_core.backend import Backend
 from backend_core.cli.context import Context, Subcommands, command, positive, words
-from backend_core.cli.forgetting import add_person_commands
+from backend_core.cli.forgetting import add_person_commands, one_contact
 from backend_core.cli.output import table
-from backend_core.conversations.records import ContactRow, ConversationRow, Person
+from backend_core.conversations.records import ConversationRow, Person
 from backend_core.errors import InvalidInput, NotFound
 from backend_core.policy import Actor
 
@@ -64,7 +64,7 @@ def _people(context: Context) -> int:
 def _person(context: Context) -> int:
     given = context.arguments
     with context.backend() as (backend, actor):
-        found = backend.people.contact(_contact(backend, given.who, actor).id, actor=actor)
+        found = backend.people.contact(one_contact(backend, given.who, actor), actor=actor)
         revealed = backend.people.reveal(found.contact.id, actor=actor) if given.reveal else None
     value = {"person": found, "revealed": revealed} if revealed else {"person": found}
     lines = _lines(found) if revealed is None else [f"{revealed.phone or 'no number'}, {revealed.email or 'no address'}", *_lines(found)]
@@ -126,19 +126,6 @@ def _import(context: Context) -> int:
         lines.append(f"{made.refused - len(made.problems)} more lines were left out.")
     context.output.result(made, text="\n".join(lines))
     return 0 if made.refused == 0 else 1
-
-
-def _contact(backend: Backend, who: str, actor: Actor) -> ContactRow:
-    """Return the one contact that is meant."""
-    try:
-        return backend.people.contact(uuid.UUID(who), actor=actor).contact
-    except ValueError:
-        found = backend.people.contacts(who, limit=2, actor=actor)
-    if not found:
-        raise NotFound("There is no such contact.")
-    if len(found) > 1:
-        raise InvalidInput("More than one contact is meant; give the id, the number or the address.")
-    return found[0]
 
 
 def _conversation(backend: Backend, which: str, actor: Actor) -> ConversationRow:

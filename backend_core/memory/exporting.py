@@ -64,7 +64,7 @@ def writing_to(path: Path) -> Iterator[Path]:
     with ready(path) as made:
         yield made
         made.replace(path)
-        sync_folder(path.parent)
+        sync_folder(path.absolute().parent)
 
 
 def write(conn: Connection, container_id: int, made: Path, *, container: Container, by: str) -> Manifest:

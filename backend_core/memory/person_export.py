@@ -6,8 +6,6 @@ import base64
 import datetime as dt
 import hashlib
 import json
-import os
-import secrets
 import uuid
 import zipfile
 from collections import Counter
@@ -18,13 +16,14 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, Row, Select, Table, select
 
+from backend_core.audit.export import private
 from backend_core.audit.keys import Keys
 from backend_core.conversations.tables import contacts, memberships, messages, photos, relationship_state, reminders
 from backend_core.credentials.tables import oauth_tokens
 from backend_core.db.database import Database
 from backend_core.documents.tables import audios, document_pages, documents
-from backend_core.durable import sync_folder
-from backend_core.errors import DamagedObject, InvalidInput, NotFound, StorageFailed
+from backend_core.errors import DamagedObject, NotFound
+from backend_core.memory.exporting import writing_to
 from backend_core.memory.forget_records import PersonExport
 from backend_core.memory.person_selection import direct_containers, group_containers, of_person
 from backend_core.memory.tables import boundaries, erasures, memories, memory_history, memory_vectors, postings
@@ -109,25 +108,13 @@ def write_export(
         InvalidInput: ``path`` is a folder or a device.
         StorageFailed: it cannot be written there.
     """
-    if path.is_dir() or (path.exists() and not path.is_file()):
-        raise InvalidInput("That is not a file; name a file.")
-    made = path.with_name(f".{path.name}.{secrets.token_hex(6)}.part")
-    try:
-        with os.fdopen(os.open(made, os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o600), "w+b") as file:
-            with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as packed:
-                archive = _Archive(packed, storage)
-                _fill(archive, user_id, database=database, scopes=scopes, actor=actor, progress=progress)
-                _manifest(archive, user_id, keys=keys, actor=actor)
-            file.flush()
-            os.fsync(file.fileno())
-            file.seek(0)
+    with writing_to(path) as made:
+        with private(made) as file, zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as packed:
+            archive = _Archive(packed, storage)
+            _fill(archive, user_id, database=database, scopes=scopes, actor=actor, progress=progress)
+            _manifest(archive, user_id, keys=keys, actor=actor)
+        with made.open("rb") as file:
             digest = hashlib.file_digest(file, "sha256").hexdigest()
-        made.replace(path)
-        sync_folder(path.parent)
-    except OSError as error:
-        raise StorageFailed("The file cannot be written there, or the disk is full.") from error
-    finally:
-        made.unlink(missing_ok=True)
     return PersonExport(files=len(archive.files) + 1, counts=dict(archive.counts), sha256=digest)
 
 

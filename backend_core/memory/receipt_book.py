@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import base64
 import json
-import os
-import secrets
 import uuid
 from pathlib import Path
 from typing import Any, Final
@@ -13,8 +11,10 @@ from typing import Any, Final
 from sqlalchemy import Connection, Row, func, select
 
 from backend_core.audit import keys, trust
+from backend_core.audit.export import private
 from backend_core.audit.tables import audit_key
-from backend_core.errors import InvalidInput, NotFound, StorageFailed, UnreadableFile
+from backend_core.errors import NotFound, UnreadableFile
+from backend_core.memory.exporting import writing_to
 from backend_core.memory.forget_base import ForgetBase
 from backend_core.memory.forget_records import Receipt, ReceiptVerdict
 from backend_core.memory.receipts import LONGEST, canonical, verify
@@ -100,19 +100,8 @@ def write_whole(path: Path, content: bytes) -> None:
         InvalidInput: ``path`` is a folder or a device.
         StorageFailed: it cannot be written there.
     """
-    if path.is_dir() or (path.exists() and not path.is_file()):
-        raise InvalidInput("That is not a file; name a file.")
-    made = path.with_name(f".{path.name}.{secrets.token_hex(6)}.part")
-    try:
-        with os.fdopen(os.open(made, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o600), "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        made.replace(path)
-    except OSError as error:
-        raise StorageFailed("The file cannot be written there, or the disk is full.") from error
-    finally:
-        made.unlink(missing_ok=True)
+    with writing_to(path) as made, private(made) as file:
+        file.write(content)
 
 
 def _known_keys(conn: Connection) -> frozenset[str] | None:

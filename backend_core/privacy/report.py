@@ -9,11 +9,11 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from backend_core.audit.export import private, ready
+from backend_core.audit.export import private
 from backend_core.audit.key_statements import check_signature, key_id_of
 from backend_core.audit.keys import SealKey
-from backend_core.durable import sync_folder
 from backend_core.errors import InvalidInput
+from backend_core.memory.exporting import writing_to
 from backend_core.privacy.contexts import CONTEXTS, OPERATIONS
 from backend_core.privacy.records import ReportVerdict, RunDetails, plain
 
@@ -42,11 +42,8 @@ def write(details: RunDetails, path: Path, *, signer: SealKey) -> None:
     else:
         with drawing.LOCK:
             data = _pdf(content, signer)
-    with ready(path) as made:
-        with private(made) as file:
-            file.write(data)
-        made.replace(path)
-        sync_folder(path.absolute().parent)
+    with writing_to(path) as made, private(made) as file:
+        file.write(data)
 
 
 def content_of(details: RunDetails, *, public: bytes) -> dict[str, Any]:

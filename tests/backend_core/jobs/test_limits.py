@@ -18,6 +18,10 @@ from tests.backend_core.jobs.fakes import Scripted, hanging_engine
 
 KILLED_WITHIN_S = 5.0
 ATTEMPTS = 4
+# of speaking only: on a busy machine even reading a page may take longer than the limit, and is then simply done again
+_FAILURES = """
+SELECT attempt, error_code, extract(epoch FROM at)::float FROM job_failure WHERE task = 'documents.speak' ORDER BY id
+"""
 
 MakeBackend = Callable[[Settings, Scripted], Backend]
 
@@ -65,7 +69,7 @@ def speak(backend: Backend, settings: Settings, folder: Path) -> int:
 @pytest.mark.skipif(os.name == "nt", reason="asks for processes by id as POSIX does")
 @pytest.mark.trace("A9")
 @pytest.mark.logs("job will be retried", "job failed")
-@pytest.mark.parametrize(("deaf", "soft_s", "hard_s"), [(False, 0.3, 60.0), (True, 0.3, 0.6)], ids=["soft", "hard"])
+@pytest.mark.parametrize(("deaf", "soft_s", "hard_s"), [(False, 1.0, 60.0), (True, 1.0, 1.3)], ids=["soft", "hard"])
 def test_a_job_that_hangs_is_stopped_and_given_up_after_three_retries(
     settings: Settings, open_with: MakeBackend, clean: EmbeddedServer, tmp_path: Path, deaf: bool, soft_s: float, hard_s: float
 ) -> None:
@@ -86,7 +90,7 @@ def test_a_job_that_hangs_is_stopped_and_given_up_after_three_retries(
     assert 1 <= len(started) <= ATTEMPTS
     assert not any(alive(pid) for pid in started)
     with psycopg.connect(clean.admin_dsn) as conn:
-        failures = conn.execute("SELECT attempt, error_code, extract(epoch FROM at)::float FROM job_failure ORDER BY id").fetchall()
+        failures = conn.execute(_FAILURES).fetchall()
     assert [failure[:2] for failure in failures] == [(attempt, "timeout") for attempt in range(ATTEMPTS)]
     limit = hard_s if deaf else soft_s
     assert all(failure[2] - start <= limit + KILLED_WITHIN_S for failure, start in zip(failures, began, strict=True))
