@@ -25,7 +25,7 @@ from backend_core.backup.restore import Conclude
 from backend_core.backup.service import Backups, Surroundings
 from backend_core.credentials.vault import Vault
 from backend_core.db import embedded, migrate
-from backend_core.db.conninfo import application_name, without_password
+from backend_core.db.conninfo import without_password
 from backend_core.db.database import Database
 from backend_core.documents.audio import Audios
 from backend_core.documents.export import Exports
@@ -39,9 +39,6 @@ from backend_core.jobs.runner import TaskHandler
 from backend_core.jobs.service import Jobs
 from backend_core.jobs.supervisor import WorkerSupervisor, alive_in
 from backend_core.logs import get_logger
-from backend_core.monitoring.link import MonitorLink
-from backend_core.monitoring.logbook import Logbook
-from backend_core.monitoring.service import Monitoring
 from backend_core.policy import Actor
 from backend_core.profiles.service import connection_string
 from backend_core.reach import (
@@ -63,7 +60,8 @@ from backend_core.speech.service import Speech
 from backend_core.storage.folder import FolderStore
 from backend_core.storage.scratch import remove_abandoned
 from backend_core.storage.service import Storage
-from backend_core.talk import SCRATCH, Talk
+from backend_core.talk import SCRATCH
+from backend_core.watching import Watching
 
 log = get_logger(__name__)
 COMMAND_POOL: Final = (1, 9)
@@ -72,7 +70,7 @@ SHARED_POOL: Final = (20, 10)
 PURGE_AFTER_S: Final = 24 * 3600.0
 
 
-class Backend(Talk):
+class Backend(Watching):
     """Everything Lectern does for one profile. Close it when done.
 
     Attributes:
@@ -169,21 +167,7 @@ class Backend(Talk):
         self.backups = Backups(database, self.audit, self._around_backups(server))
         alive = alive_in(database, queue=self.jobs.queue)
         self.worker = WorkerSupervisor(settings, alive=alive, may_start=server.may_work and not self.profile.read_only)
-        self.logbook = Logbook(settings.log_dir)
-        self.monitoring = Monitoring(
-            database,
-            MonitorLink(server.monitor),
-            storage=self.storage,
-            jobs=self.jobs,
-            speech=self.speech,
-            workers_alive=alive,
-            application=application_name(application),
-            embedded=settings.embedded,
-            secrets=lambda: (self.credentials.kind, self.credentials.sentence),
-            backups=self.backups.health,
-            unsealed=self.seals.lag,
-            moderation=self.safety.health,
-        )
+        self.compose_watching(server, application=application)
 
     def _around_backups(self, server: Server) -> Surroundings:
         return Surroundings(
@@ -259,7 +243,7 @@ class Backend(Talk):
     def close(self) -> None:
         """Stop what was started here, in reverse order."""
         self.worker.close()
-        self.monitoring.close()
+        self.close_watching()
         self.seals.close()
         self.database.close()
 

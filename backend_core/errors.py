@@ -16,7 +16,8 @@ LecternError
 ├── ScopeNeeded             what was said was asked for outside its conversation
 ├── Conflict                somebody else was first
 │   ├── VoiceInUse          the page already has audio in this voice
-│   └── StaleVersion        the row changed since it was read
+│   ├── StaleVersion        the row changed since it was read
+│   └── NotReady            a release is signed off only when it is ready
 ├── Cancelled               stopped on request; nothing is wrong
 ├── LimitReached            time, memory or a quota used up
 │   ├── QuotaUsed           the page has had as many audios as it may
@@ -202,6 +203,14 @@ class StaleVersion(Conflict):
 
     code = "stale_version"
     title = "Changed by somebody else"
+
+
+class NotReady(Conflict):
+    """A release is not signed off while a gate fails or is unknown, or the score is under its target."""
+
+    code = "not_ready"
+    title = "Not ready"
+    next_step = "Mend what the Readiness page names, and measure again; a no-go can always be recorded."
 
 
 class Cancelled(LecternError):

@@ -171,6 +171,28 @@ ALLOWED: Final[dict[str, frozenset[str]]] = {
     "token.revoke": _ADMINS,
     "token.rotate": _ADMINS,
     "token.refresh": _PROGRAM,
+    "metrics.read": _EVERYBODY,
+    "metrics.export": _WATCHERS,
+    "slo.read": _EVERYBODY,
+    "server.read": _WATCHERS,
+    "server.cancel": _ADMINS,
+    "index.read": _WATCHERS,
+    "index.prove": _ADMINS,
+    "index.change": _ADMINS,
+    "migration.read": _WATCHERS,
+    "migration.run": _ADMINS,
+    "notice.list": _EVERYBODY,
+    "notice.acknowledge": _EVERYBODY,
+    "notice.silence": _ADMINS,
+    "notice.test": _ADMINS,
+    "notice.raise": _PROGRAM,
+    "notice.deliver": _PROGRAM,
+    "job_alert.list": _EVERYBODY,
+    "job_alert.update": _WORKERS,
+    "job.watch": _PROGRAM,
+    "readiness.read": _EVERYBODY,
+    "readiness.measure": _ADMINS,
+    "readiness.export": _WATCHERS,
 }
 
 # Where ownership counts, support staff may change their own documents only; administrators any.
@@ -184,6 +206,7 @@ PROVEN: Final = frozenset(
         "operator.add", "operator.edit", "operator.role", "operator.disable", "operator.enable", "operator.reset", "operator.hand_over",
         "backup.create", "backup.restore", "backup.key",
         "contact.export", "contact.erase", "memory.export", "egress.allow", "token.rotate",
+        "index.change", "migration.run",
     }
 )  # fmt: skip
 # Nobody may do these without saying why.
@@ -192,6 +215,7 @@ REASONED: Final = frozenset(
         "audit.export", "audit.evidence", "audit.hold", "operator.disable", "operator.role", "operator.hand_over",
         "contact.reveal", "contact.export", "contact.erase", "conversation.read", "photo.read",
         "memory.open", "memory.read", "memory.export", "reply.preview", "safety.review",
+        "server.cancel", "index.change", "migration.run", "notice.silence",
     }
 )  # fmt: skip
 # Everything that is not a change; a profile that asks a reason for changes does not ask one for these.
@@ -204,6 +228,8 @@ READS: Final = frozenset(
         "contact.list", "contact.read", "contact.reveal", "persona.list", "conversation.list", "conversation.read", "photo.read",
         "memory.open", "memory.read", "receipt.list", "receipt.verify", "reply.preview", "privacy.list", "privacy.run",
         "safety.check", "safety.list", "egress.list", "token.list",
+        "metrics.read", "metrics.export", "slo.read", "server.read", "index.read", "index.prove", "migration.read", "notice.list",
+        "notice.acknowledge", "job_alert.list", "readiness.read", "readiness.measure",
     }
 )  # fmt: skip
 REASON_LENGTH: Final = 500

@@ -80,6 +80,10 @@ class Settings(BaseModel):
     pool_recycle_s: float = Field(default=3600.0, gt=0, description="Seconds after which a connection is replaced.")
     statement_deadline_s: float = Field(default=10.0, gt=0, description="Seconds after which a silent statement is suspected.")
 
+    record_metrics: Literal["all", "figures", "statements", "nothing"] = Field(
+        default="all", description="What this process may keep of the history of the database: its figures, the statements it sends."
+    )
+
     worker_concurrency: int = Field(default=2, ge=1, le=64, description="Jobs one worker runs at the same time.")
     job_soft_limit_s: float = Field(default=1500.0, gt=0, description="Seconds after which a job is asked to stop and clean up.")
     job_hard_limit_s: float = Field(default=1800.0, gt=0, description="Seconds after which a job's child process is killed.")

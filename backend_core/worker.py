@@ -27,8 +27,9 @@ from procrastinate.job_context import AbortReason
 from backend_core.backend import Backend, open_backend
 from backend_core.errors import Cancelled, Conflict, DatabaseAway, LecternError, StorageFailed, Unavailable
 from backend_core.homes import home_folder, profile_name
-from backend_core.jobs.liveness import DUTY_LOCKS, WORKER_LOCKS, lock_number
-from backend_core.jobs.retry import Backoff, RetryLater
+from backend_core.jobs.as_told import AsTold
+from backend_core.jobs.identity import Identity
+from backend_core.jobs.retry import Backoff
 from backend_core.jobs.runner import Runner, Subject, TaskHandler
 from backend_core.logs import configure_logging, get_logger, log_failure
 from backend_core.settings import Settings, load_settings
@@ -47,49 +48,9 @@ BACKUP_EVERY_S: Final = 60.0
 AUDIT_EVERY_S: Final = 10.0
 RENEW_EVERY_S: Final = 60.0
 PRIVACY_EVERY_S: Final = 60.0
-
-
-class Identity:
-    """The server session that says "this worker is alive", and through which duties are taken."""
-
-    def __init__(self, dsn: str, *, queue: str) -> None:
-        name = f"lectern-worker-id@{socket.gethostname()[:30]}:{os.getpid()}"
-        self._conn = psycopg.connect(dsn, autocommit=True, application_name=name, connect_timeout=5)
-        # lock: held as long as this worker lives; whoever counts the holders counts the living
-        self._conn.execute("SELECT pg_advisory_lock_shared(%s, %s)", (WORKER_LOCKS, lock_number(queue)))
-        self._lock = threading.Lock()
-
-    def on_duty(self, name: str, duty: Callable[[], object]) -> None:
-        """Run ``duty`` unless another host is at it."""
-        key = (DUTY_LOCKS, lock_number(name))
-        with self._lock:
-            # lock: one host carries out a duty at a time
-            row = self._conn.execute("SELECT pg_try_advisory_lock(%s, %s)", key).fetchone()
-            if not row or not row[0]:
-                return
-            try:
-                duty()
-            finally:
-                self._conn.execute("SELECT pg_advisory_unlock(%s, %s)", key)
-
-    def check(self) -> None:
-        """Fail unless the session that says we are alive still works."""
-        # without our lock: a duty may wait long for the very server whose end is to be noticed
-        self._conn.execute("")
-
-    def close(self) -> None:
-        """Give up everything at once."""
-        self._conn.close()
-
-
-class AsTold(procrastinate.BaseRetryStrategy):
-    """The queue's retry strategy: whatever the runner decided."""
-
-    def get_retry_decision(self, *, exception: BaseException, job: queue_jobs.Job) -> procrastinate.RetryDecision | None:  # noqa: ARG002  # the queue's signature
-        """Return when to run again, or nothing for any other exception."""
-        if isinstance(exception, RetryLater):
-            return procrastinate.RetryDecision(retry_in={"milliseconds": round(exception.wait_s * 1000)})
-        return None
+READINESS_EVERY_S: Final = 15.0
+DELIVER_EVERY_S: Final = 2.0
+NUMBER_EVERY_S: Final = 0.1
 
 
 class Worker:
@@ -105,6 +66,7 @@ class Worker:
             soft_limit_s=settings.job_soft_limit_s,
             hard_limit_s=settings.job_hard_limit_s,
             find_actor=backend.access.actor,
+            told=backend.job_notices,
         )
 
     def _app(self) -> procrastinate.App:
@@ -154,9 +116,11 @@ class Worker:
                     asyncio.create_task(self._look_after_audit(identity)),
                     asyncio.create_task(self._renew_tokens()),
                     asyncio.create_task(self._try_boundary()),
+                    asyncio.create_task(self._measure_readiness()),
                 ]
                 queue = self._queue(app)
                 work = asyncio.create_task(queue.run())  # type: ignore[no-untyped-call]  # the library's
+                duties += [asyncio.create_task(self._tell_number(identity, queue)), asyncio.create_task(self._deliver_for_ever())]
                 asked = asyncio.create_task(stopping.wait())
                 try:
                     await asyncio.wait({work, asked, *duties}, return_when=asyncio.FIRST_COMPLETED)
@@ -245,6 +209,16 @@ class Worker:
         finally:
             ending.set()
 
+    async def _measure_readiness(self, *, every_s: float = READINESS_EVERY_S) -> None:
+        ending = threading.Event()
+        try:
+            while True:
+                await asyncio.sleep(every_s)
+                # two hosts that look at the same thing do no harm; the newer answer stays
+                await asyncio.to_thread(self._backend.readiness.duty, actor=self._backend.system(), should_stop=ending.is_set)
+        finally:
+            ending.set()
+
     async def _renew_tokens(self) -> None:
         ending = threading.Event()
         try:
@@ -256,6 +230,32 @@ class Worker:
                 except LecternError as error:
                     # the next round may find the vault open; the database's absence ends the worker elsewhere
                     log_failure(log, "tokens not renewed", error)
+        finally:
+            ending.set()
+
+    @staticmethod
+    async def _tell_number(identity: Identity, queue: queue_worker.Worker) -> None:
+        while queue.worker_id is None:
+            await asyncio.sleep(NUMBER_EVERY_S)
+        await asyncio.to_thread(identity.known_as, queue.worker_id)
+        # whoever ends first among the duties ends the worker
+        await asyncio.Event().wait()
+
+    async def _deliver_for_ever(self, *, every_s: float = DELIVER_EVERY_S) -> None:
+        ending = threading.Event()
+        told = False
+        try:
+            while True:
+                await asyncio.sleep(every_s)
+                try:
+                    # not under the lock of the other duties: a mail server may be slow, and each message is taken by one host at a time
+                    await asyncio.to_thread(self._backend.notices.deliver_due, actor=self._backend.system(), should_stop=ending.is_set)
+                    told = False
+                except LecternError as error:
+                    # what waits is still there in the next round; the database's absence ends the worker elsewhere
+                    if not told and not isinstance(error, DatabaseAway | Conflict):
+                        log_failure(log, "notices not delivered", error)
+                        told = True
         finally:
             ending.set()
 

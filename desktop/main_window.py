@@ -20,6 +20,7 @@ from desktop.changes import Changes
 from desktop.commands import Commands
 from desktop.connection import Connection
 from desktop.i18n import tr
+from desktop.notices import NoticeWatch
 from desktop.offline import OfflineNotice
 from desktop.page_list import PAGES, AnyPage
 from desktop.profile_look import read_only_reason, show_profile
@@ -100,6 +101,7 @@ class MainWindow(QWidget):
             self.commands.set_enabled(f"go.{key}", on=key in self._allowed)
         self.navigate(self._state.page if self._state.page in self._allowed else self._allowed[0])
         self.connection.start(backend)
+        self.notices.start(backend, self.acting)
         self._show_read_only()
         self._take_waiting_files()
 
@@ -178,6 +180,7 @@ class MainWindow(QWidget):
             self._asking.deleteLater()
             self._asking = None
         self._context = None
+        self.notices.stop()
         self.set_dock(None)
         if self._lasting:
             self.commands.keep_only(self._lasting)
@@ -287,6 +290,10 @@ class MainWindow(QWidget):
         self.top.theme_wanted.connect(self._theme.toggle)
         self._theme.themed.connect(self._themed)
         self.offline = OfflineNotice(self.connection, self.banner, self.top.link, back=self._back, parent=self)
+        self.notices = NoticeWatch(
+            self, self.top.bell, self._background, self.changes, self.navigate, reaches=lambda key: key in self._allowed
+        )
+        self.commands.add("view.notices", title=tr("Show the newest notices"), run=self.notices.open, group=tr("View"), icon="bell")
         self._background.crashed.connect(self._tell_crash)
         self._themed()
         self._show_place()

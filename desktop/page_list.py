@@ -81,6 +81,12 @@ def _privacy() -> type[Page]:
     return PrivacyPage
 
 
+def _readiness() -> type[Page]:
+    from desktop.pages.readiness.page import ReadinessPage
+
+    return ReadinessPage
+
+
 def _safety() -> type[Page]:
     from desktop.pages.safety.page import SafetyPage
 
@@ -97,6 +103,24 @@ def _database() -> type[Page]:
     from desktop.pages.database.page import DatabasePage
 
     return DatabasePage
+
+
+def _jobs() -> type[Page]:
+    from desktop.pages.jobs.page import JobsPage
+
+    return JobsPage
+
+
+def _alerts() -> type[Page]:
+    from desktop.pages.alerts.page import AlertsPage
+
+    return AlertsPage
+
+
+def _health() -> type[Page]:
+    from desktop.pages.health.page import HealthPage
+
+    return HealthPage
 
 
 def _logs() -> type[Page]:
@@ -125,9 +149,13 @@ PAGES: Final[tuple[PageEntry, ...]] = (
     PageEntry("memory", "Memory", "brain", "People", _memory, "memory.open"),
     PageEntry("audit", "Audit log", "scroll-text", "Assure", _audit, "audit.list"),
     PageEntry("privacy", "Privacy", "shield-check", "Assure", _privacy, "privacy.list"),
+    PageEntry("readiness", "Readiness", "badge-check", "Assure", _readiness, "readiness.read"),
     PageEntry("safety", "Safety review", "flag", "Assure", _safety),
     PageEntry("operators", "Operators", "users", "Assure", _operators, "operator.list"),
     PageEntry("database", "Database", "database", "Run", _database),
+    PageEntry("jobs", "Jobs", "list-checks", "Run", _jobs),
+    PageEntry("alerts", "Alerts", "bell", "Run", _alerts),
+    PageEntry("health", "Health & SLOs", "heart-pulse", "Run", _health),
     PageEntry("logs", "Logs", "text-search", "Run", _logs, "log.read"),
     PageEntry("backup", "Backup", "archive", "Run", _backup, "backup.list"),
     PageEntry("settings", "Settings", "settings", "", _settings, "settings.read"),

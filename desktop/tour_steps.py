@@ -16,6 +16,7 @@ from desktop.pages.privacy.page import PrivacyPage
 from desktop.style.resources import resource
 from desktop.tour import Step, Wait, Walk, page_step
 from desktop.tour_people import people_story
+from desktop.tour_watching import watching_story
 
 READ_S: Final = 60.0
 SPEAK_S: Final = 90.0
@@ -205,12 +206,13 @@ def story(window: MainWindow, folder: Path) -> Iterator[Step]:
     yield Step("audio", _tab("audio"))
     yield Step("activity", _tab("activity"))
     yield Step("export", _export(folder), picture=False)
-    yield page_step("overview")
-    yield page_step("database")
     yield Step("verify", _verify, picture=False)
     yield page_step("audit")
     yield from people_story()
     yield Step("privacy", _privacy)
     yield Step("people", _person)
     yield page_step("safety")
+    yield from watching_story()
+    # once more, with everything that happened meanwhile
+    yield page_step("overview", name="overview-at-work")
     yield Step("health", _health, picture=False)

@@ -58,7 +58,7 @@ def settings(clean: EmbeddedServer, tmp_path: Path) -> Settings:
     home = clean.cluster.home
     return load_settings(
         home=home, objects=tmp_path / "objects", pool_size=2, max_overflow=8, pool_timeout_s=10, retry_base_s=0.01, heartbeat_s=0.5,
-        stalled_after_s=2.0,
+        stalled_after_s=2.0, record_metrics="nothing",
     )  # fmt: skip
 
 

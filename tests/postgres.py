@@ -76,13 +76,18 @@ def server(start_server: StartServer, tmp_path_factory: pytest.TempPathFactory) 
     return running
 
 
-@pytest.fixture
-def clean(server: EmbeddedServer) -> EmbeddedServer:
-    """The server of this test process, without a row in any table."""
+def empty(server: EmbeddedServer) -> None:
+    """Remove every row of every table."""
     with psycopg.connect(server.admin_dsn, autocommit=True) as conn:
         conn.execute(_EMPTY)
     # what was told to remember the audit log would rightly say that it is gone
     shutil.rmtree(server.cluster.home / "witness", ignore_errors=True)
+
+
+@pytest.fixture
+def clean(server: EmbeddedServer) -> EmbeddedServer:
+    """The server of this test process, without a row in any table."""
+    empty(server)
     return server
 
 

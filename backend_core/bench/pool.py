@@ -62,7 +62,7 @@ def run(*, threads: int = 50, requests: int = 1000) -> list[dict[str, Any]]:
     The two pools take turns in halves, so that a slower minute of the machine meets both.
     """
     ours = control = _Load(waits=[], errors=0, seconds=0.0)
-    with _throwaway_server() as dsn, ExitStack() as stack:
+    with throwaway_server() as dsn, ExitStack() as stack:
         database = Database.open(dsn, application="lectern-bench", base=BASE, overflow=OVERFLOW, timeout_s=TIMEOUT_S, recycle_s=RECYCLE_S)
         stack.callback(database.close)
         queue = _queue_pool(dsn)
@@ -139,7 +139,8 @@ def _queue_pool(dsn: str) -> sa.Engine:
 
 
 @contextmanager
-def _throwaway_server() -> Iterator[str]:
+def throwaway_server() -> Iterator[str]:
+    """Start a server in a folder of its own, yield how the application reaches it, and remove both."""
     with tempfile.TemporaryDirectory(prefix="lectern-bench-") as folder:
         server = embedded.ensure_running(Path(folder), idle_minutes=None)
         try:

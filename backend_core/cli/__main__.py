@@ -12,19 +12,24 @@ from backend_core.cli import (
     audit,
     backup,
     documents,
+    indexes,
     jobs,
     logs,
     memory,
+    metrics,
     monitoring,
+    notices,
     operators,
     people,
     photos,
     privacy,
     profiles,
+    readiness,
     releases,
     safety,
     samples,
     server,
+    server_watch,
     settings,
     speech,
 )
@@ -49,8 +54,8 @@ def parser() -> argparse.ArgumentParser:
     setting = "a process setting for this call only; `settings list --process` names them"
     root.add_argument("--set", metavar="NAME=VALUE", dest="overrides", type=override, action="append", default=[], help=setting)
     commands = root.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    work = (server, documents, speech, jobs, logs, monitoring, people, photos, memory)
-    trust = (audit, backup, operators, privacy, releases, safety)
+    work = (server, documents, speech, jobs, logs, monitoring, server_watch, indexes, metrics, notices, people, photos, memory)
+    trust = (audit, backup, operators, privacy, readiness, releases, safety)
     for module in (*work, *trust, settings, profiles, samples):
         module.register(commands)
     return root

@@ -84,6 +84,7 @@ conversations = Table(
     Column("created_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
     CheckConstraint("kind IN ('direct', 'group') AND (kind = 'direct') = (user_id IS NOT NULL)", name="direct_or_group"),
     Index("idx_conversation_user", "user_id"),
+    Index("idx_conversation_persona", "persona_id"),
 )
 
 memberships = Table(
@@ -97,7 +98,15 @@ memberships = Table(
     Column("left_at", DateTime(timezone=True)),
     CheckConstraint("role IN ('member', 'owner')", name="role_known"),
     Index("uq_membership_live", "conversation_id", "user_id", unique=True, postgresql_where=text("left_at IS NULL")),
-    Index("idx_membership_user", "user_id", "conversation_id", postgresql_where=text("left_at IS NULL")),
+    Index("idx_membership_conversation", "conversation_id"),
+    Index("idx_membership_contact", "user_id"),
+    Index(
+        "idx_membership_user",
+        "user_id",
+        "conversation_id",
+        postgresql_where=text("left_at IS NULL"),
+        info={"number": 10, "purpose": "the conversations a contact is in now"},
+    ),
 )
 
 
@@ -126,8 +135,13 @@ messages = Table(
     CheckConstraint("direction IN ('in', 'out')", name="direction_known"),
     UniqueConstraint("container_id", "external_id"),
     _in_conversation(),
-    Index("idx_message_sender", "sender"),
-    Index("idx_message_conversation_timestamp", "conversation_id", text("timestamp DESC")),
+    Index("idx_message_sender", "sender", info={"number": 1, "purpose": "what one sender wrote, across conversations"}),
+    Index(
+        "idx_message_conversation_timestamp",
+        "conversation_id",
+        text("timestamp DESC"),
+        info={"number": 2, "purpose": "the newest messages of a conversation"},
+    ),
     Index("idx_message_purge", "purge_after", postgresql_where=text("purge_after IS NOT NULL")),
     Index("idx_message_user", "user_id"),
 )
@@ -162,8 +176,20 @@ photos = Table(
     Column("purge_after", DateTime(timezone=True)),
     CheckConstraint("status IN ('deferred', 'pending', 'processing', 'ready', 'failed')", name="status_known"),
     _in_conversation(),
-    Index("uq_photo_attachment", "container_id", "attachment_guid", unique=True),
-    Index("idx_photo_conversation_open", "conversation_id", text("received_at DESC"), postgresql_where=text(PHOTO_OPEN)),
+    Index(
+        "uq_photo_attachment",
+        "container_id",
+        "attachment_guid",
+        unique=True,
+        info={"number": 14, "purpose": "a photo that arrives twice is kept once"},
+    ),
+    Index(
+        "idx_photo_conversation_open",
+        "conversation_id",
+        text("received_at DESC"),
+        postgresql_where=text(PHOTO_OPEN),
+        info={"number": 13, "purpose": "photos of a conversation that still have to be looked at"},
+    ),
     Index("idx_photo_purge", "purge_after", postgresql_where=text("purge_after IS NOT NULL")),
     Index("idx_photo_object", "object_id"),
     Index("idx_photo_user", "user_id"),
@@ -186,7 +212,12 @@ reminders = Table(
     Column("forgotten_at", DateTime(timezone=True)),
     Column("purge_after", DateTime(timezone=True)),
     _in_conversation(),
-    Index("idx_reminder_due", "due_at", postgresql_where=text("sent_at IS NULL")),
+    Index(
+        "idx_reminder_due",
+        "due_at",
+        postgresql_where=text("sent_at IS NULL"),
+        info={"number": 15, "purpose": "reminders that are due and not sent"},
+    ),
     Index("idx_reminder_purge", "purge_after", postgresql_where=text("purge_after IS NOT NULL")),
     Index("idx_reminder_user", "user_id"),
 )
@@ -208,5 +239,10 @@ relationship_state = Table(
         ["container_id", "user_id", "persona_id"], ["containers.id", "containers.user_id", "containers.persona_id"], ondelete="CASCADE"
     ),
     # one container belongs to one pair, so the primary key already makes a pair unique
-    Index("idx_relationship_state_user_persona", "user_id", "persona_id"),
+    Index(
+        "idx_relationship_state_user_persona",
+        "user_id",
+        "persona_id",
+        info={"number": 3, "purpose": "how a contact and a persona stand to each other"},
+    ),
 )

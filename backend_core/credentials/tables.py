@@ -24,5 +24,5 @@ oauth_tokens = Table(
     Column("next_try_at", DateTime(timezone=True)),
     Column("revoked_at", DateTime(timezone=True)),
     UniqueConstraint("user_id", "provider"),
-    Index("idx_oauth_token_expiry", "expires_at"),
+    Index("idx_oauth_token_expiry", "expires_at", info={"number": 4, "purpose": "tokens that have to be renewed soon"}),
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import contextvars
 import random
 import time
 from collections.abc import Callable, Iterator
@@ -24,6 +25,20 @@ HINTS_APPLICATION = "lectern-changes"
 RETRY_PAUSE_S = 0.02
 
 
+_lock_wait: contextvars.ContextVar[int | None] = contextvars.ContextVar("lock_wait", default=None)
+_HURRY = sqlalchemy.text("SELECT set_config('lock_timeout', :wait, true)")
+
+
+@contextlib.contextmanager
+def hurried(*, lock_wait_ms: int) -> Iterator[None]:
+    """Let transactions begun in the body wait for a lock no longer than this; for those who only look."""
+    token = _lock_wait.set(lock_wait_ms)
+    try:
+        yield
+    finally:
+        _lock_wait.reset(token)
+
+
 class Database:
     """Engine, pool and change hints of one process.
 
@@ -32,6 +47,7 @@ class Database:
         pool: the pool and its figures.
         changes: hints about changed tables.
         observers: told of each transaction that failed, once its connection is free again.
+        timers: told what each transaction was for, how many milliseconds it took, the wait for a connection included, and how it failed.
     """
 
     def __init__(self, *, engine: sqlalchemy.Engine, pool: Pool, changes: Changes) -> None:
@@ -39,6 +55,7 @@ class Database:
         self.pool = pool
         self.changes = changes
         self.observers: list[Callable[[LecternError], None]] = []
+        self.timers: list[Callable[[str, float, LecternError | None], None]] = []
 
     @classmethod
     def open(
@@ -102,15 +119,24 @@ class Database:
             DatabaseAway: the server does not answer; nothing, or at COMMIT possibly everything, was stored.
             Conflict: a concurrent change won; the transaction may be run again.
         """
+        began = time.perf_counter()
+        failure: LecternError | None = None
         try:
             with translated(), purpose(label, deadline_s=deadline_s), self.engine.connect() as conn:
                 with conn.begin():
+                    wait = _lock_wait.get()
+                    if wait is not None:
+                        conn.execute(_HURRY, {"wait": f"{wait}ms"})
                     yield conn
                 touched = take_touched(conn)
         except LecternError as error:
+            failure = error
             for observer in self.observers:
                 observer(error)
             raise
+        finally:
+            for timer in self.timers:
+                timer(label, (time.perf_counter() - began) * 1000, failure)
         self.changes.announce(touched)
 
     def run(

@@ -8,20 +8,17 @@ from __future__ import annotations
 import contextlib
 import contextvars
 import functools
-import inspect
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
-from types import CodeType
 from typing import Any
 
 import psycopg
-import sqlalchemy
 from psycopg_pool import ConnectionPool, PoolClosed, PoolTimeout
 
+from backend_core.db.loans import LEAK_S, Holder, Loans
 from backend_core.db.wait_histogram import WaitHistogram, WaitSummary
 from backend_core.db.watchdog import OWN_DEADLINE_S, Watchdog, WatchedConnection, answers
 from backend_core.errors import DatabaseAway, PoolExhausted
@@ -33,11 +30,18 @@ RECONNECT_S = 5.0
 AWAY_WAIT_S = 2.5
 """Seconds a caller waits while the server is known to be away."""
 
-STACK_DEPTH = 16
+AGED_PART = 0.95
+"""Part of the lifetime after which the queue below may replace a connection; it spreads them so that they do not all go at once."""
+
+FRESH_S = 1.0
+"""Seconds a new connection may lie ready before anybody takes it, however short the lifetime."""
+
+_ANSWER_S = 1.0
 _CLOSE_S = 6.0
 _COUNTERS = ("requests_num", "connections_num", "returns_bad")
 _RESET = "RESET ALL; RESET ROLE; CLOSE ALL; DISCARD TEMP; SELECT pg_advisory_unlock_all()"
 _AWAY = "The database server does not answer."
+_REFUSED = "The database server accepts no further connection."
 _CLOSED = "Lectern is closing its database connections."
 
 _purpose: contextvars.ContextVar[tuple[str, float]] = contextvars.ContextVar("purpose", default=("unnamed", STATEMENT_DEADLINE_S))
@@ -53,15 +57,9 @@ def purpose(label: str, *, deadline_s: float = STATEMENT_DEADLINE_S) -> Iterator
         _purpose.reset(token)
 
 
-@dataclass(frozen=True, slots=True)
-class Holder:
-    """Who has a connection: thread, purpose, server process, seconds so far, and the calls that led there, innermost first."""
-
-    thread: str
-    label: str
-    server_pid: int
-    held_s: float
-    frames: tuple[str, ...]
+def current_purpose() -> str:
+    """Return what the connection of this thread is for."""
+    return _purpose.get()[0]
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +69,15 @@ class PoolSnapshot:
     Attributes:
         capacity: most connections, base and overflow together.
         size: connections now open or being opened.
+        wait: how long callers waited for a connection.
+        usage: how long connections were kept, of those that came back.
+        connect: how long opening a connection took.
+        recycled: connections replaced because of their age.
         lost: connections found broken.
+        invalidated: connections thrown away: those found broken, and all opened before one of them.
+        leaks: connections kept for more than 60 seconds now; ``leaked`` since the pool was opened, with those.
         ended: waits ended by the watchdog.
+        holders: who has a connection, the longest first.
     """
 
     capacity: int
@@ -83,26 +88,18 @@ class PoolSnapshot:
     waiting: int
     overflow: int
     wait: WaitSummary
+    usage: WaitSummary
+    connect: WaitSummary
     timeouts: int
     requests: int
     connects: int
+    recycled: int
     lost: int
+    invalidated: int
+    leaks: int
+    leaked: int
     ended: int
     holders: tuple[Holder, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class _Loan:
-    thread: str
-    label: str
-    server_pid: int
-    since: float
-    pool: ConnectionPool[WatchedConnection]
-    calls: tuple[tuple[CodeType, int], ...]
-
-    def holder(self) -> Holder:
-        frames = tuple(f"{code.co_filename}:{line} {code.co_qualname}" for code, line in self.calls)
-        return Holder(thread=self.thread, label=self.label, server_pid=self.server_pid, held_s=time.monotonic() - self.since, frames=frames)
 
 
 class Pool:
@@ -119,6 +116,7 @@ class Pool:
         reconnect_s: float = RECONNECT_S,
         name: str = "lectern",
         watch: bool = True,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """Open the pool; connections are made in the background.
 
@@ -131,19 +129,23 @@ class Pool:
             reconnect_s: seconds a restart of the server may take before those who wait are told that it is away.
             name: for the names of its threads.
             watch: whether silent servers are detected; off only to measure what happens without.
+            clock: seconds; replaced in tests.
         """
-        self.base = base
-        self._waits = WaitHistogram()
-        self._loans: dict[int, _Loan] = {}
-        self._counts: Counter[str] = Counter()
-        self._past: Counter[str] = Counter()
-        self._drained_at = 0.0
-        self._away = threading.Event()
-        self._watchdog = Watchdog(probe=lambda: answers(conninfo), busy=lambda: bool(self._loans)) if watch else None
+        self.base, self._clock = base, clock
+        self._waits = WaitHistogram(clock=clock)
+        self._connects = WaitHistogram(clock=clock)
+        self._loans = Loans(clock=clock)
+        self._counts, self._past = Counter[str](), Counter[str]()
+        self._counting, self._renewing = threading.Lock(), threading.Lock()
+        self._drained_at = self._broken_at = float("-inf")
+        self._away, self._refusal, self._closed = threading.Event(), "", False
+        self._answer = _Answer(conninfo)
+        self._watchdog = Watchdog(probe=lambda: answers(conninfo), busy=lambda: len(self._loans) > 0) if watch else None
         self._make = functools.partial(
             ConnectionPool[WatchedConnection],
             conninfo,
             connection_class=WatchedConnection,
+            kwargs={"observer": self._tried},
             min_size=base,
             max_size=base + overflow,
             name=name,
@@ -157,8 +159,6 @@ class Pool:
             close_returns=True,
             open=True,
         )
-        self._renewing = threading.Lock()
-        self._closed = False
         self._pool = self._make()
 
     @property
@@ -197,22 +197,31 @@ class Pool:
             raise DatabaseAway(_CLOSED if self._closed else _AWAY) from None
         finally:
             self._waits.add((time.monotonic() - started) * 1000)
-        thread = threading.current_thread().name
-        self._loans[id(conn)] = _Loan(thread, label, conn.info.backend_pid, time.monotonic(), pool, _calls())
+        self._loans.add(conn, label=label, pool=pool)
         conn.deadline_s = deadline_s
         conn.lender = self._take_back
         return conn
 
     def _refused(self, limit: float) -> PoolExhausted | DatabaseAway:
+        """Return why nobody got a connection: only a server that would give one leaves the pool itself to blame."""
+        in_use = len(self._loans)
         if self._away.is_set():
             return DatabaseAway(_AWAY)
-        self._counts["timeouts"] += 1
+        if in_use < self.capacity and (self._refusal or not self._answer.given()):
+            return DatabaseAway(self._refusal or _AWAY)
+        self._count("timeouts")
+        if in_use < self.capacity:
+            return PoolExhausted(f"No database connection became free for {limit:g} seconds; {in_use} of {self.capacity} are in use.")
         return PoolExhausted(f"All {self.capacity} database connections stayed in use for {limit:g} seconds.")
 
     def _take_back(self, conn: WatchedConnection) -> None:
-        loan = self._loans.pop(id(conn))
+        loan = self._loans.end(conn)
         conn.deadline_s = OWN_DEADLINE_S
         loan.pool.putconn(conn)
+
+    def _count(self, name: str) -> None:
+        with self._counting:
+            self._counts[name] += 1
 
     @contextlib.contextmanager
     def connection(self) -> Iterator[WatchedConnection]:
@@ -233,7 +242,9 @@ class Pool:
     def snapshot(self) -> PoolSnapshot:
         """Return the figures of this moment."""
         stats = self._past + Counter(self._pool.get_stats())
-        holders = sorted((loan.holder() for loan in list(self._loans.values())), key=lambda holder: -holder.held_s)
+        holders = self._loans.holders()
+        leaks = sum(1 for holder in holders if holder.held_s >= LEAK_S)
+        lost = self._counts["lost"] + stats["returns_bad"]
         size = stats["pool_size"]
         return PoolSnapshot(
             capacity=self.capacity,
@@ -244,12 +255,18 @@ class Pool:
             waiting=stats["requests_waiting"],
             overflow=max(0, size - self.base),
             wait=self._waits.summary(),
+            usage=self._loans.usage(),
+            connect=self._connects.summary(),
             timeouts=self._counts["timeouts"],
             requests=stats["requests_num"],
             connects=stats["connections_num"],
-            lost=self._counts["lost"] + stats["returns_bad"],
+            recycled=self._counts["recycled"],
+            lost=lost,
+            invalidated=lost + self._counts["suspected"],
+            leaks=leaks,
+            leaked=leaks + self._loans.leaked,
             ended=0 if self._watchdog is None else self._watchdog.ended,
-            holders=tuple(holders),
+            holders=holders,
         )
 
     def close(self) -> None:
@@ -260,21 +277,51 @@ class Pool:
         if self._watchdog is not None:
             self._watchdog.close()
 
+    def _tried(self, seconds: float, failure: Exception | None) -> None:
+        """Note how an attempt to connect went."""
+        if failure is None:
+            self._connects.add(seconds * 1000)
+        # what the server says in words begins so in every language; without a word from it, it is away
+        self._refusal = "" if failure is None else _REFUSED if "FATAL" in str(failure) else _AWAY
+
     def _configure(self, conn: WatchedConnection) -> None:
         self._away.clear()
-        conn.born = time.monotonic()
+        conn.born = self._clock()
+        conn.on_close = self._closing
         if self._watchdog is not None:
             self._watchdog.watch(conn)
 
+    def _closing(self, conn: WatchedConnection) -> None:
+        """Note why a connection that works is closed, if not because there are too many or the pool closes."""
+        if self._closed:
+            return
+        if self._clock() - conn.born >= AGED_PART * self.recycle_s:
+            self._count("recycled")
+        elif conn.born < self._broken_at:
+            self._count("suspected")
+
     def _check(self, conn: WatchedConnection) -> None:
-        """Fail unless the connection works; after one that does not, replace all of its age at once instead of one by one."""
+        """Fail unless the connection is young and works; after one that is not, replace all of its age at once instead of one by one."""
+        try:
+            self._examine(conn)
+        except psycopg.Error:
+            if conn.born >= self._drained_at:
+                self._drained_at = self._clock()
+                self._pool.drain()
+            raise
+        self._away.clear()
+
+    def _examine(self, conn: WatchedConnection) -> None:
+        if self._clock() - conn.born >= self.recycle_s + FRESH_S:
+            self._closing(conn)
+            # not close(), which would give it back to the queue
+            conn.pgconn.finish()
+            raise psycopg.OperationalError("the connection is too old to be lent")
         try:
             ConnectionPool.check_connection(conn)
         except psycopg.Error:
-            self._counts["lost"] += 1
-            if conn.born >= self._drained_at:
-                self._drained_at = time.monotonic()
-                self._pool.drain()
+            self._count("lost")
+            self._broken_at = self._clock()
             raise
 
     def _reconnect_failed(self, pool: ConnectionPool[Any]) -> None:
@@ -302,20 +349,19 @@ def _reset(conn: WatchedConnection) -> None:
     conn.autocommit = False
 
 
-def _calls() -> tuple[tuple[CodeType, int], ...]:
-    """Return code and line of the callers; turning them into text waits until somebody looks."""
-    frame = inspect.currentframe()
-    found: list[tuple[CodeType, int]] = []
-    while frame is not None and len(found) < STACK_DEPTH:
-        if not frame.f_code.co_filename.startswith(_INNER):
-            found.append((frame.f_code, frame.f_lineno))
-        frame = frame.f_back
-    return tuple(found)
+class _Answer:
+    """Whether the server answers a fresh connection, asked once a second at most however many want to know."""
 
+    def __init__(self, conninfo: str) -> None:
+        self._conninfo = conninfo
+        self._lock = threading.Lock()
+        self._asked_at = float("-inf")
+        self._yes = False
 
-_INNER: tuple[str, ...] = (
-    __file__,
-    contextlib.__file__,
-    *(str(Path(sqlalchemy.__file__).parent / folder) for folder in ("engine", "pool")),
-)
-"""Files whose frames say nothing about who took the connection."""
+    def given(self) -> bool:
+        """Return what it said last, or ask; takes up to 2 seconds."""
+        with self._lock:
+            if time.monotonic() - self._asked_at > _ANSWER_S:
+                self._yes = answers(self._conninfo)
+                self._asked_at = time.monotonic()
+            return self._yes

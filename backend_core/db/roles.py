@@ -64,6 +64,8 @@ def add_missing(conn: psycopg.Connection[tuple[object, ...]]) -> None:
         conn: autocommit connection of the superuser to the database ``postgres``.
     """
     if not set(missing(conn)) & {*GROUPS, *ASSUMED}:
+        if not _may_signal(conn):
+            _grant_signals(conn)
         return
     with conn.transaction():
         # lock: of several processes that find the groups missing one makes them
@@ -71,6 +73,7 @@ def add_missing(conn: psycopg.Connection[tuple[object, ...]]) -> None:
         if set(missing(conn)) & {*GROUPS, *ASSUMED}:
             _create_groups(conn)
             _create_assumed(conn)
+            _grant_signals(conn)
 
 
 def missing(conn: psycopg.Connection[Any]) -> tuple[str, ...]:
@@ -118,6 +121,7 @@ def create_all(conn: psycopg.Connection[tuple[object, ...]], *, passwords: Mappi
     conn.execute(sql.SQL("GRANT CONNECT, TEMPORARY ON DATABASE {} TO {}").format(database, users))
     _create_groups(conn)
     _create_assumed(conn)
+    _grant_signals(conn)
     conn.execute(sql.SQL("COMMENT ON DATABASE {} IS {}").format(database, sql.Literal(_READY)))
 
 
@@ -140,6 +144,17 @@ def _create_assumed(conn: psycopg.Connection[tuple[object, ...]]) -> None:
     conn.execute(sql.SQL("GRANT {} TO {}").format(sql.Identifier(DIRECTORY), readers))
     assumed = sql.SQL(", ").join(sql.Identifier(role) for role in ASSUMED)
     conn.execute(sql.SQL("GRANT CONNECT ON DATABASE {} TO {}").format(sql.Identifier(DATABASE), assumed))
+
+
+def _may_signal(conn: psycopg.Connection[tuple[object, ...]]) -> bool:
+    row = conn.execute("SELECT pg_has_role(%s, 'pg_signal_backend', 'MEMBER') AS may", (ADMINISTRATOR,)).fetchone()
+    return row is not None and bool(row[0])
+
+
+def _grant_signals(conn: psycopg.Connection[tuple[object, ...]]) -> None:
+    # of the groups only administrators stop sessions; neither role inherits it, so it must be asked for by name
+    who = sql.SQL(", ").join(sql.Identifier(role) for role in (APP, ADMINISTRATOR))
+    conn.execute(sql.SQL("GRANT pg_signal_backend TO {}").format(who))
 
 
 def _create_role(conn: psycopg.Connection[tuple[object, ...]], role: str, *, password: str | None) -> None:
@@ -172,6 +187,7 @@ def statements_for_administrator(*, login: str, database: str, existing: Collect
         *(f"CREATE ROLE {role} NOLOGIN{inherit} NOSUPERUSER NOBYPASSRLS;" for role, inherit in kinds.items()),
         *(f"ALTER ROLE {role} NOINHERIT;" for role in (OWNER, APP) if role in existing),
         f"GRANT pg_monitor TO {MONITOR};",
+        f"GRANT pg_signal_backend TO {APP}, {ADMINISTRATOR};",
         f"GRANT {MONITOR} TO {groups};",
         f"GRANT {DIRECTORY} TO {APP}, {SUPPORT}, {ADMINISTRATOR};",
         f"GRANT {BACKUP} TO {OWNER};",

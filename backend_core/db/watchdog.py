@@ -15,7 +15,7 @@ import threading
 import time
 import weakref
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import Any, Self
 
 import psycopg
 from psycopg.pq import TransactionStatus
@@ -42,6 +42,7 @@ class WatchedConnection(psycopg.Connection[TupleRow]):
         lender: called instead of closing, once.
         born: monotonic seconds of its first connect.
         on_end: told how each transaction ended: committed, rolled back, or ``None`` for nobody knows.
+        on_close: told just before a working connection is closed for good.
     """
 
     waiting_since: float | None = None
@@ -49,6 +50,22 @@ class WatchedConnection(psycopg.Connection[TupleRow]):
     lender: Callable[[WatchedConnection], None] | None = None
     born: float = 0.0
     on_end: Callable[[bool | None], None] | None = None
+    on_close: Callable[[WatchedConnection], None] | None = None
+
+    @classmethod
+    def connect(cls, conninfo: str = "", **kwargs: Any) -> Self:
+        """Connect, and tell the callable ``observer``, if given, the seconds it took and the error it ended in or None."""
+        observer: Callable[[float, Exception | None], None] | None = kwargs.pop("observer", None)
+        started = time.monotonic()
+        failure: Exception | None = None
+        try:
+            return super().connect(conninfo, **kwargs)
+        except psycopg.Error as error:
+            failure = error
+            raise
+        finally:
+            if observer is not None:
+                observer(time.monotonic() - started, failure)
 
     def commit(self) -> None:
         """Commit, and tell ``on_end``."""
@@ -83,6 +100,8 @@ class WatchedConnection(psycopg.Connection[TupleRow]):
         if lender is not None:
             lender(self)
         else:
+            if self.on_close is not None and self.pgconn.transaction_status == TransactionStatus.IDLE:
+                self.on_close(self)
             super().close()
 
 

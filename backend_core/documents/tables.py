@@ -57,6 +57,9 @@ documents = Table(
     Index("idx_document_live", text("id DESC"), postgresql_where=text("deleted_at IS NULL")),
     Index("idx_document_owner", "owner_id", text("created_at DESC"), postgresql_where=text("deleted_at IS NULL")),
     Index("idx_document_on_behalf", "on_behalf_of", postgresql_where=text("on_behalf_of IS NOT NULL")),
+    # what foreign keys look up when the row they refer to goes
+    Index("idx_document_owner_any", "owner_id"),
+    Index("idx_document_object", "object_id"),
     Index("idx_document_deleted", "deleted_at", postgresql_where=text("deleted_at IS NOT NULL")),
 )
 
@@ -110,9 +113,25 @@ audios = Table(
     CheckConstraint("status IN ('PENDING', 'GENERATING', 'COMPLETED', 'FAILED')", name="status_known"),
     CheckConstraint("lifetime IN ('ACTIVE', 'DELETED', 'EXPIRED')", name="lifetime_known"),
     CheckConstraint("status <> 'COMPLETED' OR lifetime <> 'ACTIVE' OR object_id IS NOT NULL", name="completed_has_object"),
-    Index("uq_audio_active_voice", "page_id", "voice", unique=True, postgresql_where=text("lifetime = 'ACTIVE'")),
-    Index("idx_audio_expiry", "expires_at", postgresql_where=text("lifetime = 'ACTIVE' AND status = 'COMPLETED'")),
+    Index(
+        "uq_audio_active_voice",
+        "page_id",
+        "voice",
+        unique=True,
+        postgresql_where=text("lifetime = 'ACTIVE'"),
+        info={"number": 17, "purpose": "a page has one active audio per voice"},
+    ),
+    Index(
+        "idx_audio_expiry",
+        "expires_at",
+        postgresql_where=text("lifetime = 'ACTIVE' AND status = 'COMPLETED'"),
+        info={"number": 18, "purpose": "finished audio whose time is over"},
+    ),
     Index("idx_audio_document", "document_id", postgresql_where=text("lifetime = 'ACTIVE'")),
+    # what foreign keys look up when the row they refer to goes
+    Index("idx_audio_document_any", "document_id"),
+    Index("idx_audio_object", "object_id", postgresql_where=text("object_id IS NOT NULL")),
+    Index("idx_audio_created_by", "created_by"),
     # every audio a page ever had, which its quota counts
     Index("idx_audio_page", "page_id"),
     Index("idx_audio_deleted", "deleted_at", postgresql_where=text("lifetime = 'DELETED'")),

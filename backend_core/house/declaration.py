@@ -17,6 +17,9 @@ Value = bool | int | str
 _TIME: Final = r"^([01][0-9]|2[0-3]):[0-5][0-9]$"
 # printable ASCII without what would end or extend a mail header
 _EMAIL: Final = r"^$|^[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*$"
+_HOST: Final = r"^$|^[A-Za-z0-9:]([A-Za-z0-9.:-]{0,251}[A-Za-z0-9])?$"
+# plain http goes no further than this computer, which is checked where it is sent
+_URL: Final = r"^$|^https?://[!-~]{1,490}$"
 _ONE_LINE: Final = r"^$|^[^\s\p{C}]([^\p{C}\n]*[^\s\p{C}])?$"
 _AMOUNT: Final = re.compile(r"[0-9]{1,9}(\.[0-9]{1,2})?")
 _WHOLE: Final = re.compile(r"[+-]?[0-9]{1,18}")
@@ -68,11 +71,39 @@ class HouseSettings(BaseModel):
     )
     auto_delete: bool = _setting("Delete expired audio", "Whether files of expired audio are removed.", group=_RETENTION, default=True)
 
-    notify_in_app: bool = _setting("Notices in Lectern", "Whether notices are shown in the window.", group=_NOTICES, default=True)
-    notify_email: bool = _setting("Notices by e-mail", "Whether notices are sent by e-mail as well.", group=_NOTICES, default=False)
+    notify_in_app: bool = _setting(
+        "Notices in Lectern", "Whether notices are shown in the window.", group=_NOTICES, in_use=True, default=True
+    )
+    notify_email: bool = _setting(
+        "Notices by e-mail", "Whether notices are sent by e-mail as well.", group=_NOTICES, in_use=True, default=False
+    )
     admin_email: str = _setting(
         "Administrator's e-mail", "Where notices for administrators go. Empty: nowhere.",
-        group=_NOTICES, text="an e-mail address, or empty", default="", max_length=254, pattern=_EMAIL,
+        group=_NOTICES, text="an e-mail address, or empty", in_use=True, default="", max_length=254, pattern=_EMAIL,
+    )  # fmt: skip
+    mail_host: str = _setting(
+        "Mail server", "Name of the server that takes outgoing mail. Sending there needs consent under Safety.",
+        group=_NOTICES, text="a host name, or empty", in_use=True, default="", max_length=253, pattern=_HOST,
+    )  # fmt: skip
+    mail_port: int = _setting(
+        "Mail port", "Port of the mail server; usually 587 for starttls and 465 for tls.",
+        group=_NOTICES, unit="", in_use=True, default=587, ge=1, le=65_535,
+    )  # fmt: skip
+    mail_security: str = _setting(
+        "Mail security", "How the line to the mail server is encrypted; none is possible on this computer only.",
+        group=_NOTICES, text="starttls, tls or none", in_use=True, default="starttls", max_length=8, pattern=r"^(starttls|tls|none)$",
+    )  # fmt: skip
+    mail_user: str = _setting(
+        "Mail user", "Who signs in to the mail server; the password is kept in the vault. Empty: nobody signs in.",
+        group=_NOTICES, text="a user name on one line, or empty", in_use=True, default="", max_length=254, pattern=_ONE_LINE,
+    )  # fmt: skip
+    mail_sender: str = _setting(
+        "Mail sender", "Address that notices come from.",
+        group=_NOTICES, text="an e-mail address, or empty", in_use=True, default="", max_length=254, pattern=_EMAIL,
+    )  # fmt: skip
+    webhook_url: str = _setting(
+        "Webhook", "Address that every notice is posted to, signed. Empty: nowhere. Sending there needs consent under Safety.",
+        group=_NOTICES, text="an address that begins with https://, or empty", in_use=True, default="", max_length=500, pattern=_URL,
     )  # fmt: skip
 
     monthly_budget: Decimal = _setting(

@@ -127,7 +127,7 @@ class House:
                 return before
             kept = {name: value for name, value in _stored(conn).items() if name not in changed}
             new_values = {name: FIELDS[name].normal(value) for name in changed if (value := changes[name]) is not None}
-            after = _write(conn, kept | new_values, version=version, actor=actor)
+            after = write(conn, kept | new_values, version=version, actor=actor)
             old = {name: before.value(name) for name in changed}
             new = {name: after.value(name) for name in changed}
             self._audit.record(conn, actor=actor, action="settings.update", target=TARGET, before=old, after=new)
@@ -153,7 +153,7 @@ def _read(conn: Connection) -> HouseState:
     return HouseState(values=values, version=row["version"], changed_at=row["changed_at"], changed_by=row["changed_by"], unusable=unusable)
 
 
-def _write(conn: Connection, wanted: dict[str, Any], *, version: int, actor: Actor) -> HouseState:
+def write(conn: Connection, wanted: dict[str, Any], *, version: int, actor: Actor) -> HouseState:
     """Write version ``version`` + 1, unless somebody else just did."""
     facts = {"values": wanted, "version": version + 1, "changed_by": actor.name[:200]}
     if version == 0:

@@ -9,6 +9,8 @@ from sqlalchemy import Connection, text
 
 WORKER_LOCKS: Final = 0x4C454354  # "LECT": the first half of every lock key of ours
 DUTY_LOCKS: Final = 0x4C454355
+QUEUE_LOCKS: Final = 0x4C454356
+"""Held by a worker under the number the queue knows it by, so that the number has a host and a process."""
 
 
 def lock_number(name: str) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -12,6 +12,8 @@ from sqlalchemy import Connection, func, insert, select, update
 
 from backend_core.db.database import Database
 from backend_core.errors import Cancelled, LecternError, LimitReached, TimedOut, Unavailable, safe
+from backend_core.jobs import alert_rows
+from backend_core.jobs.alert_rows import Opened
 from backend_core.jobs.retry import Backoff, RetryLater
 from backend_core.jobs.tables import job_failure, job_run
 from backend_core.logs import correlated, get_logger, log_failure
@@ -31,6 +33,7 @@ class Subject:
     document_id: int | None = None
     audio_id: int | None = None
     photo_id: uuid.UUID | None = None
+    index_change_id: int | None = None
 
     def facts(self) -> dict[str, Any]:
         """Return the ids as a job carries them."""
@@ -38,6 +41,7 @@ class Subject:
             "document_id": self.document_id,
             "audio_id": self.audio_id,
             "photo_id": None if self.photo_id is None else str(self.photo_id),
+            "index_change_id": self.index_change_id,
         }
 
     @classmethod
@@ -45,7 +49,12 @@ class Subject:
         """Return what the arguments or the row of a job are about."""
         photo = facts.get("photo_id")
         found = photo if photo is None or isinstance(photo, uuid.UUID) else uuid.UUID(str(photo))
-        return cls(document_id=facts.get("document_id"), audio_id=facts.get("audio_id"), photo_id=found)
+        return cls(
+            document_id=facts.get("document_id"),
+            audio_id=facts.get("audio_id"),
+            photo_id=found,
+            index_change_id=facts.get("index_change_id"),
+        )
 
 
 class TaskHandler(Protocol):
@@ -61,6 +70,16 @@ class TaskHandler(Protocol):
 
     def again(self, subject: Subject, *, actor: Actor) -> int:
         """Queue the work anew after it failed; return the new job's id."""
+
+
+class Told(Protocol):
+    """Who learns of job alerts."""
+
+    def opened(self, conn: Connection, alert: Opened) -> None:
+        """Tell that a job was given up, in the transaction of its last failure."""
+
+    def closed(self, conn: Connection, job_ids: Sequence[int]) -> None:
+        """Tell that the alerts of these jobs are closed."""
 
 
 class JobRun:
@@ -130,16 +149,25 @@ class Runner:
 
     Args:
         find_actor: turns the stored operator id back into an actor, so that rights are checked again when the job runs.
+        told: learns of each alert that is opened or closed, in the same transaction.
     """
 
     def __init__(
-        self, database: Database, *, backoff: Backoff, soft_limit_s: float, hard_limit_s: float, find_actor: Callable[..., Actor]
+        self,
+        database: Database,
+        *,
+        backoff: Backoff,
+        soft_limit_s: float,
+        hard_limit_s: float,
+        find_actor: Callable[..., Actor],
+        told: Told | None = None,
     ) -> None:
         self._database = database
         self._backoff = backoff
         self._soft_limit_s = soft_limit_s
         self._hard_limit_s = hard_limit_s
         self._find_actor = find_actor
+        self._told = told
 
     def run(
         self,
@@ -178,7 +206,7 @@ class Runner:
                 self._mark(job_id, attempt=attempt, started_at=func.now())
                 job.actor = self._find_actor(args["actor_id"], workstation=args["workstation"])
                 handler.run(job)
-                self._mark(job_id, finished_at=func.now())
+                self._done(job_id)
             except Exception as error:  # noqa: BLE001  # boundary: whatever a handler raises becomes a recorded failure
                 self._failed(handler, job, error)
             log.info("job finished", job_id=job_id, task=handler.name)
@@ -210,6 +238,8 @@ class Runner:
             if not isinstance(known, Cancelled):
                 detail = f"{type(error).__name__}: {error}"
                 self._record(conn, handler.name, job.job_id, known, attempt=job.attempt, detail=detail, wait_s=wait_s)
+            if wait_s is None and not isinstance(known, Cancelled):
+                self._alert(conn, handler.name, job.job_id, known, attempt=job.attempt, detail=detail)
             if wait_s is None:
                 handler.give_up(conn, job.subject, known, actor=job.actor)
                 conn.execute(update(job_run).where(job_run.c.job_id == job.job_id).values(finished_at=func.now()))
@@ -219,6 +249,7 @@ class Runner:
         with self._database.begin("Abandon job") as conn:
             if not isinstance(error, Cancelled):
                 self._record(conn, handler.name, job_id, error, attempt=attempt, detail="worker lost", wait_s=None)
+                self._alert(conn, handler.name, job_id, error, attempt=attempt, detail="worker lost")
             handler.give_up(conn, subject, error, actor=self._find_actor(None, workstation=""))
             conn.execute(update(job_run).where(job_run.c.job_id == job_id).values(finished_at=func.now()))
 
@@ -238,6 +269,22 @@ class Runner:
                 correlation_id=func.coalesce(correlation, ""),
             )
         )
+
+    def _alert(self, conn: Connection, task: str, job_id: int, known: LecternError, *, attempt: int, detail: str) -> None:
+        """Add the alert of a job that is given up, with what is told of it, in the transaction of its last failure."""
+        facts = {"error_code": known.code, "safe_message": redact(str(known))[:SENTENCE_LENGTH], "detail": redact(detail)[:DETAIL_LENGTH]}
+        opened = alert_rows.write(conn, job_id=job_id, task=task, attempt=attempt, **facts)
+        if opened is not None and self._told is not None:
+            self._told.opened(conn, opened)
+            self._told.closed(conn, opened.replaces)
+
+    def _done(self, job_id: int) -> None:
+        """Record that the work is done, and close the alerts of earlier attempts at the same."""
+        with self._database.begin("Finish job") as conn:
+            conn.execute(update(job_run).where(job_run.c.job_id == job_id).values(finished_at=func.now()))
+            closed = alert_rows.close(conn, job_id=job_id, words=f"Job {job_id} did the work.")
+            if closed and self._told is not None:
+                self._told.closed(conn, closed)
 
     def _mark(self, job_id: int, **values: object) -> None:
         with self._database.begin("Mark job") as conn:

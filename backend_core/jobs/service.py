@@ -8,11 +8,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Connection, Select, exists, func, insert, select, true, update
+from sqlalchemy import ColumnElement, Connection, Select, and_, exists, func, insert, select, true, update
 
 from backend_core.audit.service import Audit
 from backend_core.db.database import Database
 from backend_core.errors import Cancelled, Conflict, LecternError, NotFound, Unavailable
+from backend_core.jobs import alert_rows
 from backend_core.jobs.runner import Subject, TaskHandler
 from backend_core.jobs.tables import job_failure, job_run, queue_jobs
 from backend_core.logs import correlation_id
@@ -62,6 +63,17 @@ class JobRow:
     next_try_at: dt.datetime | None
     error: str | None
     correlation_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AttemptRow:
+    """One attempt that failed; ``retry_at`` is when the next one was planned, None after the last."""
+
+    attempt: int
+    at: dt.datetime
+    error_code: str
+    sentence: str
+    retry_at: dt.datetime | None
 
 
 class Jobs:
@@ -121,16 +133,33 @@ class Jobs:
             "correlation_id": correlation_id(),
         }
 
-    def listing(self, *, actor: Actor, open_only: bool = False, document_id: int | None = None, limit: int = 100) -> tuple[JobRow, ...]:
-        """Return jobs, newest first, at most ``limit`` (1 to 500)."""
+    def listing(
+        self, *, actor: Actor, open_only: bool = False, document_id: int | None = None, state: str = "", limit: int = 100
+    ) -> tuple[JobRow, ...]:
+        """Return jobs, newest first, at most ``limit`` (1 to 500); ``state`` is one of ``JobRow.state``, empty for all.
+
+        Raises:
+            KeyError: no such state.
+        """
         authorize(actor, "job.list", Target(kind="job"))
         query = _listing().order_by(job_run.c.job_id.desc()).limit(max(1, min(limit, MOST_ROWS)))
         if open_only:
             query = query.where(queue_jobs.c.status.in_(OPEN))
         if document_id is not None:
             query = query.where(job_run.c.document_id == document_id)
+        if state:
+            query = query.where(_IS[state])
         with self._database.begin("List jobs") as conn:
             return tuple(_row(dict(row)) for row in conn.execute(query).mappings())
+
+    def attempts(self, job_id: int, *, actor: Actor) -> tuple[AttemptRow, ...]:
+        """Return the failed attempts of a job, oldest first, at most 500."""
+        authorize(actor, "job.list", Target(kind="job", id=str(job_id)))
+        names = ("attempt", "at", "error_code", "sentence", "retry_at")
+        query = select(*(job_failure.c[name] for name in names)).where(job_failure.c.job_id == job_id)
+        with self._database.begin("Read attempts") as conn:
+            rows = conn.execute(query.order_by(job_failure.c.id).limit(MOST_ROWS)).mappings()
+            return tuple(AttemptRow(**row) for row in rows)
 
     def get(self, job_id: int, *, actor: Actor) -> JobRow:
         """Return one job.
@@ -192,7 +221,7 @@ class Jobs:
         A job whose worker was told to stop and died, or lost its database at the last moment, ends in the queue alone.
         """
         later = job_run.alias()
-        ids = ("document_id", "audio_id", "photo_id")
+        ids = ("document_id", "audio_id", "photo_id", "index_change_id")
         same = (later.c.task == job_run.c.task, *(later.c[name].is_not_distinct_from(job_run.c[name]) for name in ids))
         newer = exists().where(later.c.job_id > job_run.c.job_id, *same)
         query = select(job_run, queue_jobs.c.status, newer.label("superseded")).join(queue_jobs, queue_jobs.c.id == job_run.c.job_id)
@@ -201,8 +230,11 @@ class Jobs:
             rows = conn.execute(query.where(queue_jobs.c.status.not_in(OPEN)).limit(limit)).all()
             for row in rows:
                 if not row.superseded:
-                    subject = Subject.of(row._mapping)
-                    self._handlers[row.task].give_up(conn, subject, _lost(row.status), actor=actor)
+                    subject, error = Subject.of(row._mapping), _lost(row.status)
+                    self._handlers[row.task].give_up(conn, subject, error, actor=actor)
+                    if not isinstance(error, Cancelled):
+                        facts = {"error_code": error.code, "safe_message": str(error), "detail": "worker lost"}
+                        alert_rows.write(conn, job_id=row.job_id, task=row.task, attempt=row.attempt, **facts)
                 conn.execute(update(job_run).where(job_run.c.job_id == row.job_id).values(finished_at=func.now()))
         return len(rows)
 
@@ -242,9 +274,19 @@ def _listing() -> Select[tuple[object, ...]]:
         .limit(1)
         .lateral()
     )
-    columns = [column for column in job_run.c if column.name not in {"actor_id", "photo_id"}]
+    columns = [column for column in job_run.c if column.name not in {"actor_id", "photo_id", "index_change_id"}]
     query = select(*columns, queue_jobs.c.status, queue_jobs.c.attempts, queue_jobs.c.scheduled_at, last.c.sentence.label("error"))
     return query.join(queue_jobs, queue_jobs.c.id == job_run.c.job_id).outerjoin(last, onclause=true())
+
+
+_IS: Mapping[str, ColumnElement[bool]] = {
+    "waiting": and_(queue_jobs.c.status == "todo", queue_jobs.c.attempts == 0),
+    "retrying": and_(queue_jobs.c.status == "todo", queue_jobs.c.attempts > 0),
+    "running": queue_jobs.c.status.in_(("doing", "aborting")),
+    "done": queue_jobs.c.status == "succeeded",
+    "failed": queue_jobs.c.status == "failed",
+    "cancelled": queue_jobs.c.status.in_(("cancelled", "aborted")),
+}
 
 
 _STATES: Callable[[str], str] = {

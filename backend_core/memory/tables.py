@@ -74,8 +74,19 @@ memories = Table(
     CheckConstraint("salience BETWEEN 0 AND 1 AND confidence BETWEEN 0 AND 1", name="within_bounds"),
     _container(),
     UniqueConstraint("container_id", "turn"),
-    Index("idx_memory_container_live", "container_id", text("created_at DESC"), postgresql_where=text("forgotten_at IS NULL")),
-    Index("idx_memory_purge", "purge_after", postgresql_where=text("purge_after IS NOT NULL")),
+    Index(
+        "idx_memory_container_live",
+        "container_id",
+        text("created_at DESC"),
+        postgresql_where=text("forgotten_at IS NULL"),
+        info={"number": 6, "purpose": "the newest memories of a container that are not forgotten"},
+    ),
+    Index(
+        "idx_memory_purge",
+        "purge_after",
+        postgresql_where=text("purge_after IS NOT NULL"),
+        info={"number": 7, "purpose": "forgotten memories whose time to be removed has come"},
+    ),
     Index("idx_memory_content", "container_id", "content_hash"),
     Index("idx_memory_source", "container_id", "source_message_id", postgresql_where=text("source_message_id IS NOT NULL")),
 )
@@ -92,7 +103,15 @@ postings = Table(
     Column("tokens", Integer, nullable=False),
     _memory(),
     # one turn is one memory; a search reads this index only
-    Index("idx_posting_term", "container_id", "term", "turn", unique=True, postgresql_include=["tf", "tokens"]),
+    Index(
+        "idx_posting_term",
+        "container_id",
+        "term",
+        "turn",
+        unique=True,
+        postgresql_include=["tf", "tokens"],
+        info={"number": 8, "purpose": "memories of a container that hold a word, with how often"},
+    ),
     Index("idx_posting_memory", "container_id", "memory_id"),
 )
 
@@ -150,7 +169,13 @@ boundaries = Table(
     CheckConstraint("kind IN ('forget', 'hide', 'never')", name="kind_known"),
     CheckConstraint("active = (lifted_at IS NULL)", name="lifted_or_active"),
     _container(),
-    Index("idx_boundary_container", "container_id", "topic_key", postgresql_where=text("active")),
+    Index(
+        "idx_boundary_container",
+        "container_id",
+        "topic_key",
+        postgresql_where=text("active"),
+        info={"number": 9, "purpose": "boundaries that are in force in a container"},
+    ),
 )
 
 # One request to forget, while it can be taken back and until what it named is purged.
@@ -201,6 +226,7 @@ person_erasures = Table(
     Column("cancelled_at", DateTime(timezone=True)),
     Column("done_at", DateTime(timezone=True)),
     Column("receipt_id", Uuid),
+    Index("idx_person_erasure_user", "user_id"),
     Index("uq_person_erasure_open", "user_id", unique=True, postgresql_where=text("cancelled_at IS NULL AND done_at IS NULL")),
     Index("idx_person_erasure_due", "due_at", postgresql_where=text("cancelled_at IS NULL AND done_at IS NULL")),
 )

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from backend_core.audit.sealer import SealLag
-from backend_core.errors import LecternError
+from backend_core.errors import Conflict, LecternError
 from backend_core.monitoring.link import MonitorLink
 from backend_core.monitoring.records import HealthCheck, HealthView
 
@@ -37,6 +37,8 @@ def run_checks(checks: dict[str, Check]) -> HealthView:
     for name, check in checks.items():
         try:
             finding = check()
+        except Conflict:
+            finding = Finding("degraded", "cannot be read: a session has a table locked")
         except LecternError as error:
             finding = Finding("failed", str(error))
         found.append((name, finding, time.monotonic()))

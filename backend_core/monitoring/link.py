@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final, LiteralString
 
 import psycopg
+from psycopg.pq import TransactionStatus
 from psycopg.rows import dict_row
 
 from backend_core.db.conninfo import complete
@@ -20,8 +21,8 @@ LOCK_WAIT: Final = 5.0
 class MonitorLink:
     """Runs short queries that must work while the pool is exhausted or tables are locked."""
 
-    def __init__(self, dsn: str) -> None:
-        self._dsn = complete(dsn, application=APPLICATION)
+    def __init__(self, dsn: str, *, application: str = APPLICATION) -> None:
+        self._dsn = complete(dsn, application=application)
         self._conn: psycopg.Connection[dict[str, Any]] | None = None
         self._lock = threading.Lock()
         self._closed = False
@@ -40,7 +41,9 @@ class MonitorLink:
             cursor = conn.execute(query, parameters)
             return cursor.fetchall() if cursor.description else []
         except psycopg.Error as error:
-            self._drop()
+            # what the server refused costs nothing but itself; a lock of this session would go with the connection
+            if self._conn is not None and self._conn.info.transaction_status is not TransactionStatus.IDLE:
+                self._drop()
             raise translate(error) from error
         finally:
             self._lock.release()

@@ -8,7 +8,8 @@ from typing import Any, Final
 
 from backend_core.db.conninfo import parse_name
 from backend_core.monitoring.link import MonitorLink
-from backend_core.monitoring.records import BOUNDS_MS, Histogram, HolderRow, PoolView, ProcessRow
+from backend_core.monitoring.pool_times import counters, times
+from backend_core.monitoring.records import HolderRow, PoolView, ProcessRow
 
 KINDS: Final = {
     "lectern-desktop": "Desktop",
@@ -17,6 +18,7 @@ KINDS: Final = {
     "lectern-queue": "Job queue",
     "lectern-worker-id": "Worker lock",
     "lectern-monitor": "Monitor, own role",
+    "lectern-recorder": "Recorder",
     "lectern-changes": "Change hints",
     "lectern-listen": "Change hints",
     "lectern-launcher": "Launcher",
@@ -35,7 +37,13 @@ SELECT (SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backe
        extract(epoch FROM clock_timestamp() - pg_postmaster_start_time())::float AS uptime_s
 """
 _HELD: Final = """
-SELECT pid, state, wait_event_type, wait_event, left(query, 200) AS query FROM pg_stat_activity WHERE pid = ANY(%(pids)s)
+WITH waiting AS MATERIALIZED (
+    SELECT pid, pg_blocking_pids(pid) AS blocked_by FROM pg_stat_activity WHERE wait_event_type = 'Lock'
+)
+SELECT pid, state, wait_event_type, wait_event, left(query, 200) AS query, backend_start AS started_at, usename::text AS user,
+       extract(epoch FROM clock_timestamp() - xact_start)::float AS transaction_s,
+       ARRAY(SELECT w.pid FROM waiting w WHERE a.pid = ANY(w.blocked_by) ORDER BY w.pid) AS blocks
+FROM pg_stat_activity a WHERE pid = ANY(%(pids)s)
 """
 
 
@@ -53,7 +61,7 @@ def read_pools(link: MonitorLink, own: Mapping[str, Any]) -> PoolView:
     server = link.rows(_SERVER)[0]
     return PoolView(
         **_sums(pools, sizes),
-        **_waits(pools),
+        **times(pools),
         processes=processes,
         holders=_holders(link, pools),
         server_connections=server["connections"],
@@ -65,16 +73,10 @@ def read_pools(link: MonitorLink, own: Mapping[str, Any]) -> PoolView:
 
 
 def _sums(pools: Sequence[Mapping[str, Any]], sizes: Mapping[str, int]) -> dict[str, Any]:
-    totals = {name: sum(row[name] for row in pools) for name in ("capacity", "base", "in_use", "waiting", "timeouts")}
+    totals = {name: sum(row[name] for row in pools) for name in ("capacity", "base", "in_use", "waiting", "timeouts")} | counters(pools)
     size = sum(sizes[row["application"]] for row in pools)
     idle = max(0, size - totals["in_use"])
     return totals | {"overflow_limit": totals["capacity"] - totals["base"], "size": size, "idle": idle}
-
-
-def _waits(pools: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    histogram = _merged(pools)
-    longest = max((row["longest_ms"] for row in pools if row["longest_ms"] is not None), default=None)
-    return {"histogram": histogram, "wait_ms": histogram.percentiles(longest=longest), "longest_wait_ms": longest}
 
 
 def _process(row: Mapping[str, Any], report: Mapping[str, Any] | None) -> ProcessRow:
@@ -94,15 +96,9 @@ def _process(row: Mapping[str, Any], report: Mapping[str, Any] | None) -> Proces
         capacity=report["capacity"] if report else None,
         base=base,
         reported_age_s=report.get("age_s", 0.0) if report else None,
+        **times([report] if report else []),
+        **counters([report] if report else []),
     )
-
-
-def _merged(reports: Sequence[Mapping[str, Any]]) -> Histogram:
-    counts = [0] * (len(BOUNDS_MS) + 1)
-    for report in reports:
-        for place, count in enumerate(report["histogram"]):
-            counts[place] += count
-    return Histogram(bounds_ms=BOUNDS_MS, counts=tuple(counts))
 
 
 def _holders(link: MonitorLink, reports: Sequence[Mapping[str, Any]]) -> tuple[HolderRow, ...]:
@@ -126,4 +122,8 @@ def _holder(report: Mapping[str, Any], holder: Mapping[str, Any], session: Mappi
         wait_event=f"{session['wait_event_type']}: {event}" if event else None,
         last_query=session.get("query"),
         frames=tuple((place, function) for place, function in holder["frames"]),
+        started_at=session.get("started_at"),
+        transaction_s=session.get("transaction_s"),
+        user=session.get("user"),
+        blocks=tuple(session.get("blocks", ())),
     )

@@ -14,9 +14,11 @@ from typing import Any, Final
 
 from psycopg.types.json import Jsonb
 
-from backend_core.db.pool import Holder, Pool, PoolSnapshot
+from backend_core.db.loans import Holder
+from backend_core.db.pool import Pool, PoolSnapshot
 from backend_core.errors import LecternError
 from backend_core.monitoring.link import MonitorLink
+from backend_core.monitoring.pool_times import COUNTERS
 from backend_core.monitoring.records import PoolSample
 
 EVERY_S: Final = 0.2
@@ -28,14 +30,14 @@ PACKAGES: Final = ("backend_core", "desktop", "site-packages")
 
 _UPSERT: Final = """
 INSERT INTO process_report (application, host, pid, capacity, base, in_use, waiting, timeouts,
-                            wait_p50_ms, wait_p95_ms, wait_p99_ms, longest_ms, histogram, holders, at)
+                            wait_p50_ms, wait_p95_ms, wait_p99_ms, longest_ms, histogram, holders, more, at)
 VALUES (%(application)s, %(host)s, %(pid)s, %(capacity)s, %(base)s, %(in_use)s, %(waiting)s, %(timeouts)s,
-        %(wait_p50_ms)s, %(wait_p95_ms)s, %(wait_p99_ms)s, %(longest_ms)s, %(histogram)s, %(holders)s, clock_timestamp())
+        %(wait_p50_ms)s, %(wait_p95_ms)s, %(wait_p99_ms)s, %(longest_ms)s, %(histogram)s, %(holders)s, %(more)s, clock_timestamp())
 ON CONFLICT (application) DO UPDATE SET
     capacity = EXCLUDED.capacity, base = EXCLUDED.base, in_use = EXCLUDED.in_use, waiting = EXCLUDED.waiting,
     timeouts = EXCLUDED.timeouts, wait_p50_ms = EXCLUDED.wait_p50_ms, wait_p95_ms = EXCLUDED.wait_p95_ms,
     wait_p99_ms = EXCLUDED.wait_p99_ms, longest_ms = EXCLUDED.longest_ms,
-    histogram = EXCLUDED.histogram, holders = EXCLUDED.holders, at = EXCLUDED.at
+    histogram = EXCLUDED.histogram, holders = EXCLUDED.holders, more = EXCLUDED.more, at = EXCLUDED.at
 """
 _PRUNE: Final = "DELETE FROM process_report WHERE at < clock_timestamp() - interval '1 minute'"
 _LEAVE: Final = "DELETE FROM process_report WHERE application = %(application)s"
@@ -67,7 +69,7 @@ class Recorder:
                 sampled_at = now
                 at = dt.datetime.now(dt.UTC)
                 self._samples.append(PoolSample(at=at, in_use=snapshot.in_use, waiting=snapshot.waiting, wait_p95_ms=snapshot.wait.p95))
-            state = (snapshot.in_use, snapshot.waiting, snapshot.timeouts, snapshot.size)
+            state = (snapshot.in_use, snapshot.waiting, snapshot.timeouts, snapshot.size, snapshot.leaks, snapshot.invalidated)
             if state == told and now - told_at < AT_LEAST_EVERY_S:
                 continue
             # the database being away is shown by the health check; here there is nobody to tell
@@ -104,6 +106,17 @@ def report(snapshot: PoolSnapshot, *, application: str) -> dict[str, Any]:
         "longest_ms": snapshot.wait.longest,
         "histogram": [count for _, count in snapshot.wait.bars],
         "holders": [_holder(holder) for holder in snapshot.holders[:HOLDERS]],
+        "more": _more(snapshot),
+    }
+
+
+def _more(snapshot: PoolSnapshot) -> dict[str, Any]:
+    return {
+        "usage": [count for _, count in snapshot.usage.bars],
+        "usage_longest_ms": snapshot.usage.longest,
+        "connect": [count for _, count in snapshot.connect.bars],
+        "connect_longest_ms": snapshot.connect.longest,
+        **{name: getattr(snapshot, name) for name in COUNTERS},
     }
 
 
@@ -126,4 +139,4 @@ def _frame(frame: str) -> tuple[str, str]:
 
 
 def _parameters(figures: dict[str, Any]) -> dict[str, Any]:
-    return figures | {"histogram": Jsonb(figures["histogram"]), "holders": Jsonb(figures["holders"])}
+    return figures | {name: Jsonb(figures[name]) for name in ("histogram", "holders", "more")}

@@ -8,12 +8,18 @@ from dataclasses import dataclass
 from typing import Final
 
 BOUNDS_MS: Final = (0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 25.0, 50.0, 100.0, 250.0, 500.0)
-"""Upper bounds of the wait histogram in milliseconds; one further bucket holds everything above."""
+"""Upper bounds of the histograms of waits and connects in milliseconds; one further bucket holds everything above."""
+
+USAGE_BOUNDS_MS: Final = (0.25, 1.0, 2.5, 5.0, 10.0, 25.0, 50.0, 100.0, 250.0, 1_000.0, 10_000.0, 60_000.0)
+"""The same for the time connections were kept; what lies above the last bound was leaked."""
+
+LEAK_S: Final = 60.0
+"""Seconds after which a connection that was not given back counts as leaked."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Percentiles:
-    """Milliseconds below which half, 95 % and 99 % of the waits lay; ``None`` without a sample."""
+    """Milliseconds below which half, 95 % and 99 % of the samples lay; ``None`` without a sample."""
 
     p50: float | None
     p95: float | None
@@ -74,6 +80,12 @@ class ProcessRow:
         in_use: checked out now.
         capacity: most connections it may open; ``None`` for a side channel.
         reported_age_s: seconds since the process last told its figures; ``None`` if it has no pool.
+        wait_ms: how long callers waited for a connection, in the last 15 minutes like all times here.
+        usage_ms: how long connections that came back were kept.
+        connect_ms: how long opening a connection took.
+        recycled: connections replaced because of their age, since the process began like all counters here.
+        invalidated: connections thrown away because they, or one opened after them, were found broken.
+        leaks: connections kept for more than 60 seconds at this moment; ``leaked`` ever, with those.
     """
 
     application: str
@@ -88,6 +100,19 @@ class ProcessRow:
     capacity: int | None
     base: int | None
     reported_age_s: float | None
+    wait_ms: Percentiles
+    longest_wait_ms: float | None
+    histogram: Histogram
+    usage_ms: Percentiles
+    longest_usage_ms: float | None
+    usage_histogram: Histogram
+    connect_ms: Percentiles
+    longest_connect_ms: float | None
+    connect_histogram: Histogram
+    recycled: int
+    invalidated: int
+    leaks: int
+    leaked: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,6 +123,9 @@ class HolderRow:
         label: what the transaction does, in words.
         frames: ``(place, function)`` from the check-out to the outermost call.
         state: as the server sees it, ``idle in transaction`` and the like.
+        started_at: start of the server's session; with its pid it names one session and never a later one.
+        transaction_s: age of its transaction; ``None`` without one.
+        blocks: pids of the sessions that wait for it.
     """
 
     application: str
@@ -110,6 +138,15 @@ class HolderRow:
     wait_event: str | None
     last_query: str | None
     frames: tuple[tuple[str, str], ...]
+    started_at: dt.datetime | None
+    transaction_s: float | None
+    user: str | None
+    blocks: tuple[int, ...]
+
+    @property
+    def leaking(self) -> bool:
+        """Whether it is held for so long that nobody can mean it."""
+        return self.held_s >= LEAK_S
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,6 +157,11 @@ class PoolView:
         capacity: base plus overflow over every process.
         wait_ms: percentiles of the waits of the last 15 minutes.
         longest_wait_ms: longest wait of the last 15 minutes; ``None`` without one.
+        usage_ms: the same of the time connections were kept; ``connect_ms`` of opening one.
+        recycled: connections replaced because of their age, over all living processes like the other counters.
+        invalidated: connections thrown away because they, or one opened after them, were found broken.
+        leaks: connections kept for more than 60 seconds at this moment; ``leaked`` ever, with those.
+        holders: who holds a connection, the longest first; at most 20 of each process.
         server_connections: all connections to the server, ours or not.
     """
 
@@ -134,6 +176,16 @@ class PoolView:
     wait_ms: Percentiles
     longest_wait_ms: float | None
     histogram: Histogram
+    usage_ms: Percentiles
+    longest_usage_ms: float | None
+    usage_histogram: Histogram
+    connect_ms: Percentiles
+    longest_connect_ms: float | None
+    connect_histogram: Histogram
+    recycled: int
+    invalidated: int
+    leaks: int
+    leaked: int
     processes: tuple[ProcessRow, ...]
     holders: tuple[HolderRow, ...]
     server_connections: int
@@ -141,6 +193,11 @@ class PoolView:
     server_version: str
     uptime_s: float
     at: dt.datetime
+
+    @property
+    def leaking(self) -> tuple[HolderRow, ...]:
+        """Who holds a connection for more than 60 seconds, with the calls that took it."""
+        return tuple(holder for holder in self.holders if holder.leaking)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

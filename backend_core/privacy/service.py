@@ -233,6 +233,12 @@ class Privacy:
         """Return in one word whether the boundary can be relied on now; for readiness and health."""
         return self._standing().gate
 
+    def health(self) -> tuple[str, str]:
+        """Return in one word and one line whether the boundary can be relied on; for the health check."""
+        standing = self._standing()
+        words: dict[Gate, str] = {"ok": "ok", "failed": "failed", "stale": "degraded", "never": "unknown"}
+        return words[standing.gate], standing.reason
+
     def _standing(self) -> Standing:
         with self._database.begin("Privacy gate") as conn:
             run, revision = history.newest(conn), history.revision(conn)

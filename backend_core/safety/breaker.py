@@ -28,6 +28,7 @@ class Breaker:
         open_s: how long nobody asks then.
         clock: seconds.
         opened: told of the failure that opened it, outside any lock.
+        logged: whether opening and closing leave a line in the log; not where somebody only tries a breaker out.
     """
 
     def __init__(
@@ -39,8 +40,10 @@ class Breaker:
         open_s: float = OPEN_S,
         clock: Callable[[], float] = time.monotonic,
         opened: Callable[[LecternError], object] = lambda _error: None,
+        logged: bool = True,
     ) -> None:
         self.name = name
+        self._logged = logged
         self._opened = opened
         self._window_s, self._open_s, self._clock = window_s, open_s, clock
         self._lock = threading.Lock()
@@ -98,7 +101,8 @@ class Breaker:
             if probe:
                 self._probing = False
         if opened:
-            log.warning("service left alone after failures", service=self.name, error_code=error.code)
+            if self._logged:
+                log.warning("service left alone after failures", service=self.name, error_code=error.code)
             self._opened(error)
 
     def _leave(self, *, probe: bool) -> None:
@@ -112,4 +116,5 @@ class Breaker:
         with self._lock:
             self._opened_at, self._probing = None, False
             self._failed_at.clear()
-        log.info("service is back", service=self.name)
+        if self._logged:
+            log.info("service is back", service=self.name)

@@ -17,7 +17,7 @@ from backend_core.db.database import Database
 from backend_core.errors import Conflict, InvalidInput, LecternError, NotAllowed, NotFound
 from backend_core.logs import correlation_id, get_logger
 from backend_core.policy import Actor, Target, authorize
-from backend_core.safety.hosts import place_in, place_of
+from backend_core.safety.hosts import place_in, place_of, refuse_wrong_addresses
 from backend_core.safety.tables import egress_consent, egress_ledger
 from backend_core.safety.transport import Https, Request, Transport
 
@@ -33,7 +33,8 @@ PURPOSES: Final[Mapping[str, str]] = {
     "extraction": "Messages, to be turned into memories",
     "oauth": "Refresh tokens, for new ones",
     "speech": "Pages, to be spoken",
-    "mail": "Notices",
+    "mail": "Notices, by e-mail",
+    "webhook": "Notices, to a webhook",
 }
 """Why text may leave, and what does."""
 
@@ -195,10 +196,27 @@ class Egress:
             InvalidInput: no address text is sent to, or the service does not accept the request.
             Unavailable: the service does not answer.
         """
-        key = place_in(request.url).key
-        with self._database.begin("Announce egress") as conn:
-            _announce(conn, purpose, key, size=len(request.body), actor=actor)
+        self._announce(purpose, place_in(request.url).key, size=len(request.body), actor=actor)
         return self._transport.post(request)
+
+    def announce(self, purpose: str, host: str, *, size: int, actor: Actor) -> None:
+        """Add a row to the ledger for what leaves over a line of its own, such as mail.
+
+        Args:
+            host: name and port.
+
+        Raises:
+            NotAllowed: nobody consented to this purpose and host.
+            InvalidInput: no host text is sent to, or its name leads where nothing is.
+            Unavailable: the name is not known.
+        """
+        place = place_of(host)
+        self._announce(purpose, place.key, size=size, actor=actor)
+        refuse_wrong_addresses(place)
+
+    def _announce(self, purpose: str, key: str, *, size: int, actor: Actor) -> None:
+        with self._database.begin("Announce egress") as conn:
+            _announce(conn, purpose, key, size=size, actor=actor)
 
     def record_set_up(self, service: str, host: str, *, actor: Actor) -> None:
         """Record that a service of an other party was set up on a computer; sending it anything still asks for consent."""

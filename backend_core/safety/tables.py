@@ -43,7 +43,12 @@ safety_events = Table(
     CheckConstraint("verdict IN ('right', 'wrong', 'unclear')", name="verdict_known"),
     CheckConstraint("(reviewed_at IS NULL) = (verdict IS NULL)", name="verdict_dated"),
     ForeignKeyConstraint(["container_id"], ["containers.id"], ondelete="CASCADE"),
-    Index("idx_safety_open", text("created_at DESC"), postgresql_where=text("reviewed_at IS NULL")),
+    Index(
+        "idx_safety_open",
+        text("created_at DESC"),
+        postgresql_where=text("reviewed_at IS NULL"),
+        info={"number": 16, "purpose": "findings nobody has reviewed yet"},
+    ),
 )
 
 egress_consent = Table(

@@ -54,6 +54,8 @@ containers = Table(
     # what foreign keys of the tables in a container refer to
     UniqueConstraint("id", "conversation_id"),
     UniqueConstraint("id", "user_id", "persona_id"),
+    Index("idx_container_contact", "user_id", postgresql_where=text("user_id IS NOT NULL")),
+    Index("idx_container_persona", "persona_id", postgresql_where=text("persona_id IS NOT NULL")),
     Index("uq_containers_direct", "user_id", "persona_id", unique=True, postgresql_where=text("kind = 'direct'")),
     Index("uq_containers_group", "chat_guid", unique=True, postgresql_where=text("kind = 'group'")),
 )

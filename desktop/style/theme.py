@@ -78,6 +78,8 @@ class Theme(QObject):
         tokens = DARK if self.dark else LIGHT
         activate(tokens)
         self._app.setPalette(_palette())
+        # off and on again: replacing one sheet by another takes Qt several times as long (0.9 s beside 6.6 s with 3,700 widgets)
+        self._app.setStyleSheet("")
         self._app.setStyleSheet(style_sheet(tokens))
         self.themed.emit()
 

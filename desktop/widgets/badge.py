@@ -23,9 +23,10 @@ class Badge(QWidget):
         """Return the word."""
         return self._text
 
-    def show_state(self, value: str, tone: str = "none", *, unknown: bool = False) -> None:
-        """Show another word in another tone; an empty word hides the badge."""
+    def show_state(self, value: str, tone: str = "none", *, unknown: bool = False, icon_name: str | None = None) -> None:
+        """Show another word in another tone, with another icon if one is named; an empty word hides the badge."""
         self._text, self._tone, self._unknown = value, tone, unknown
+        self._icon = self._icon if icon_name is None else icon_name
         self.setAccessibleName(value)
         self.setFixedSize(self.sizeHint())
         # Showing a widget without a parent would open a window.

@@ -11,11 +11,11 @@ from PySide6.QtWidgets import QButtonGroup, QFrame, QHBoxLayout, QPushButton, QS
 from desktop.style import icon
 from desktop.widgets.label import plain_tip
 
-Kind = Literal["default", "primary", "danger", "ghost", "link", "chip", "small", "segment"]
+Kind = Literal["default", "primary", "danger", "ghost", "link", "chip", "small", "segment", "part"]
 
 _TONES: Final[dict[str, str]] = {"primary": "white", "danger": "bad", "link": "accent"}
-_SMALL: Final = frozenset({"link", "chip", "small", "segment"})
-_CHECKED: Final[dict[str, str]] = {"chip": "accent", "segment": "text", "ghost": "accent"}
+_SMALL: Final = frozenset({"link", "chip", "small", "segment", "part"})
+_CHECKED: Final[dict[str, str]] = {"chip": "accent", "segment": "text", "part": "accent", "ghost": "accent"}
 
 
 class Button(QPushButton):
@@ -87,25 +87,34 @@ class Button(QPushButton):
 
 
 class SegmentedControl(QFrame):
-    """A few choices of which one is on; ``chosen`` carries its key."""
+    """A few choices of which one is on; ``chosen`` carries its key. A ``compact`` one fits the header of a card."""
 
     chosen = Signal(object)
 
     def __init__(
-        self, choices: Sequence[tuple[object, str]], *, name: str, current: object = None, icons: Mapping[object, str] | None = None
+        self,
+        choices: Sequence[tuple[object, str]],
+        *,
+        name: str,
+        current: object = None,
+        icons: Mapping[object, str] | None = None,
+        compact: bool = False,
     ) -> None:
         super().__init__()
         self.setObjectName("segments")
         self.setAccessibleName(name)
-        self.setFixedHeight(32)
+        self.setFixedHeight(24 if compact else 32)
         self.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Fixed)
         self._keys = [key for key, _ in choices]
         self._group = QButtonGroup(self)
         lane = QHBoxLayout(self)
-        lane.setContentsMargins(2, 2, 2, 2)
+        margin = 0 if compact else 2
+        lane.setContentsMargins(margin, margin, margin, margin)
         lane.setSpacing(2)
         for index, (key, caption) in enumerate(choices):
-            button = Button(caption, "segment", icon_name=(icons or {}).get(key, ""), checkable=True, name=f"{name}: {caption}")
+            button = Button(
+                caption, "part" if compact else "segment", icon_name=(icons or {}).get(key, ""), checkable=True, name=f"{name}: {caption}"
+            )
             button.setToolTip("")
             self._group.addButton(button, index)
             lane.addWidget(button)

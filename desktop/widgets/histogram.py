@@ -15,6 +15,7 @@ from desktop.widgets.chart import nice_ticks
 
 _FLAG_HEIGHT = 20.0
 _SMALL = 10
+_SECOND_MS = 1000
 
 
 class Histogram(QWidget):
@@ -88,7 +89,7 @@ class Histogram(QWidget):
             if index < len(self._bounds) and index % every == 0:
                 room = QRectF(left + pitch - 30, plot.bottom() + 4, 60, 14)
                 if room.right() <= self.width() + 24:
-                    shown = f"{self._bounds[index]:g}"
+                    shown = _bound(self._bounds[index], self._unit)
                     paint.text(painter, room, shown, size=11, tone="muted", align=paint.CENTRE, elide=False)
 
     def _draw_flags(self, painter: QPainter, plot: QRectF) -> None:
@@ -124,3 +125,10 @@ class Histogram(QWidget):
 
     def _value(self, value: float) -> str:
         return f"{number(value, decimals=1 if value < _SMALL * _SMALL else 0)} {self._unit}"
+
+
+def _bound(value: float, unit: str) -> str:
+    """Return a bound as the axis shows it: seconds where milliseconds would be too long to read."""
+    if unit == tr("ms") and value >= _SECOND_MS:
+        return tr("{n} s", n=f"{value / _SECOND_MS:g}")
+    return f"{value:g}"

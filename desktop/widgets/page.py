@@ -76,6 +76,10 @@ class PageContext:
         """Whom to pass to a service verb; read it inside the work, where a retried action carries its reason or proof."""
         return self.acting.actor
 
+    def reaches(self, key: str) -> bool:
+        """Return whether the person may open that page; where no window says otherwise, it is so."""
+        return all(command.enabled for command in self.commands.all() if command.id == f"go.{key}")
+
 
 class Page(QWidget):
     """Base of every page. Subclasses set the four class attributes, fill ``content`` and write ``refresh``.

@@ -14,6 +14,7 @@ RIGHT: Final = Qt.AlignmentFlag.AlignRight
 CENTRE: Final = Qt.AlignmentFlag.AlignHCenter
 
 PILL_HEIGHT: Final = 20
+UNKNOWN_HEIGHT: Final = 22
 _PILL_PAD = 8
 _PILL_ICON = 14
 _HATCH_STEP = 6
@@ -94,6 +95,17 @@ def pill(
         icon(painter, QPointF(left + _PILL_PAD - 1, middle - _PILL_ICON / 2), icon_name, ink, size=_PILL_ICON)
         rect.adjust(_PILL_ICON + 4, 0, 0, 0)
     text(painter, rect, value, size=12, tone=ink, weight=MEDIUM, align=CENTRE, elide=False)
+    return width
+
+
+def unknown_pill(painter: QPainter, left: float, middle: float, value: str, *, icon_name: str, ground: str = "surface") -> float:
+    """Draw the pill of what nobody knows, a texture with a dashed edge and no colour, and return its width."""
+    width = advance(value, 12, MEDIUM) + _PILL_ICON + 22
+    whole = QRectF(left, middle - UNKNOWN_HEIGHT / 2, width, UNKNOWN_HEIGHT)
+    hatch(painter, whole, UNKNOWN_HEIGHT / 2)
+    box(painter, whole.adjusted(6, 3, -6, -3), UNKNOWN_HEIGHT / 2 - 3, fill=ground)
+    icon(painter, QPointF(left + _PILL_PAD, middle - _PILL_ICON / 2), icon_name, "muted", size=_PILL_ICON)
+    text(painter, whole.adjusted(_PILL_PAD + _PILL_ICON + 5, 0, 0, 0), value, size=12, tone="muted", weight=MEDIUM, elide=False)
     return width
 
 

@@ -9,7 +9,7 @@ from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QAbstractButton, QFrame, QGridLayout, QPushButton, QSizePolicy, QWidget
 
-from desktop.i18n import tr
+from desktop.i18n import number, tr
 from desktop.style import MEDIUM, SEMIBOLD, colour
 from desktop.widgets import paint
 from desktop.widgets.badge import Badge
@@ -47,8 +47,8 @@ class Breadcrumb(QWidget):
         """Draw the parts with chevrons between them."""
         painter = QPainter(self)
         left = 0.0
-        for number, part in enumerate(self._parts):
-            last = number == len(self._parts) - 1
+        for place, part in enumerate(self._parts):
+            last = place == len(self._parts) - 1
             wide = min(paint.advance(part, 13, MEDIUM) + 1, self.width() - left if last else _PART)
             room = QRectF(left, 0, max(0.0, wide), self.height())
             paint.text(painter, room, part, tone="text" if last else "muted", weight=MEDIUM)
@@ -161,8 +161,33 @@ class Person(QAbstractButton):
         paint.text(painter, disc, self._initials, size=11, tone="white", weight=SEMIBOLD, align=paint.CENTRE, elide=False)
 
 
+class Bell(Button):
+    """Opens the newest notices; a dot says that some came since somebody last looked, and its name says how many."""
+
+    def __init__(self) -> None:
+        super().__init__("", "ghost", icon_name="bell", name=tr("Notices"))
+        self.unread = 0
+
+    def show_unread(self, count: int) -> None:
+        """Show the dot while ``count`` is above 0."""
+        if count != self.unread:
+            self.unread = count
+            words = tr("Notices, 1 new") if count == 1 else tr("Notices, {n} new", n=number(count))
+            self.set_caption("", name=words if count else tr("Notices"))
+            self.update()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Draw the button and the dot."""
+        super().paintEvent(event)
+        if self.unread:
+            painter = QPainter(self)
+            paint.begin(painter)
+            dot = QRectF(self.width() / 2 + 2, self.height() / 2 - 10, 8, 8)
+            paint.box(painter, dot, 4, fill="bad_fill", line="surface")
+
+
 class TopBar(QFrame):
-    """54 px: breadcrumb, command field, connection, theme, help, person."""
+    """54 px: breadcrumb, command field, connection, notices, theme, help, person."""
 
     palette_wanted = Signal()
     theme_wanted = Signal()
@@ -175,15 +200,16 @@ class TopBar(QFrame):
         self.crumbs, self.command, self.link, self.person = Breadcrumb(), CommandField(), LinkLabel(), Person()
         self.theme = Button("", "ghost", icon_name="moon", name=tr("Switch between light and dark"), on_click=self.theme_wanted.emit)
         guide = Button("", "ghost", icon_name="circle-question-mark", name=tr("Keyboard shortcuts"), on_click=self.help_wanted.emit)
+        self.bell = Bell()
         self.command.clicked.connect(self.palette_wanted)
         self.mark = Badge()
         """Says that this is no place to try things out."""
-        right = holder(row(None, self.mark, 4, self.link, 6, self.theme, guide, 2, self.person, gap=6))
+        right = holder(row(None, self.mark, 4, self.link, 6, self.bell, self.theme, guide, 2, self.person, gap=6))
         grid = QGridLayout(self)
         grid.setContentsMargins(24, 0, 20, 0)
         grid.setHorizontalSpacing(12)
-        for number, part in enumerate((self.crumbs, self.command, right)):
-            grid.addWidget(part, 0, number)
+        for place, part in enumerate((self.crumbs, self.command, right)):
+            grid.addWidget(part, 0, place)
         for side in (0, 2):
             grid.setColumnStretch(side, 1)
             grid.setColumnMinimumWidth(side, _SIDE_ROOM)

@@ -45,10 +45,14 @@ WITHOUT_STATEMENTS = {
     "Speech.voices", "Speech.voice", "Speech.default_voice", "Speech.synthesize", "Speech.preview", "Previews.preview",
     "Logbook.processes", "Logbook.search", "Monitoring.close", "Seals.close", "Seals.witnesses", "SignIn.needs_password",
     "House.current", "Access.recover", "Backups.tidy", "Backups.verify", "Backups.confirm_key_kept",
-    "Monitoring.pool", "Monitoring.samples", "Seals.sign",
+    "Monitoring.pool", "Monitoring.samples", "Monitoring.statements", "Seals.sign",
+    "Metrics.names", "Metrics.series", "Metrics.newest", "Metrics.export", "Metrics.falls", "Objectives.objectives",
+    "Indexes.view", "Indexes.declared", "Indexes.prove",
     "MemoryService.scope", "MemoryService.within", "MemoryService.meaning", "MemoryService.embed", "MemoryService.extract",
     "Scopes.open", "Scopes.directory",
     "Safety.check", "Safety.judge", "Egress.hosts", "OAuthServices.find",
+    "JobWatch.state", "JobWatch.troubles", "Notices.health",
+    "ServerMonitor.activity", "ServerMonitor.locks", "ServerMonitor.tables", "ServerMonitor.cancel", "ServerMonitor.terminate",
 }  # fmt: skip
 CLASSES = sorted({name.split(".")[0] for name in verbs()})
 CLASS_NAMES = {error.__name__ for error in every_error()} | {"ValueError", "OSError", "OperationalError", "RaiseException", "Exception"}

@@ -42,9 +42,10 @@ INTERNAL = {
     "House.current", "House.within",
     "Backups.health", "Backups.duty", "Backups.tidy",
     "Forgetting.obey", "Forgetting.preview_in", "Forgetting.forget_in", "Purging.purge_in",
-    "Safety.check", "Safety.note", "Safety.health", "Egress.hosts", "Egress.send", "OAuthServices.find",
+    "Safety.check", "Safety.note", "Safety.health", "Egress.hosts", "Egress.send", "Egress.announce", "OAuthServices.find",
+    "Notices.health", "Readiness.judgement",
     "Photos.follow", "Photos.container_of", "MemoryService.within", "MemoryService.meaning", "MemoryService.remember",
-    "Privacy.gate", "Privacy.duty", "Scopes.directory", "Scopes.resolve",
+    "Privacy.gate", "Privacy.health", "Privacy.duty", "Scopes.directory", "Scopes.resolve",
 }  # fmt: skip
 # folders without verbs: what runs them has asked already, or is a tool
 ELSEWHERE = {"bench", "cli", "db", "profiles", "seed"}
@@ -55,6 +56,7 @@ EVERYBODY = {
     "persona.list",
     "receipt.list", "receipt.verify",
     "privacy.list",
+    "metrics.read", "slo.read", "notice.list", "notice.acknowledge", "job_alert.list", "readiness.read",
 }  # fmt: skip
 SUPPORT_AND_ADMIN = {
     "document.import", "document.rename", "document.delete", "document.restore", "document.retry", "document.extract",
@@ -63,39 +65,52 @@ SUPPORT_AND_ADMIN = {
     "conversation.read", "conversation.add", "conversation.members", "message.receive", "message.import", "reminder.edit",
     "photo.attach", "photo.analyse", "photo.read", "safety.check", "safety.list", "safety.review",
     "memory.read", "memory.add", "memory.edit", "memory.export", "memory.import", "memory.forget", "memory.restore", "boundary.edit",
-    "memory.open", "reply.preview",
+    "memory.open", "reply.preview", "job_alert.update",
 }  # fmt: skip
 ADMIN_AND_AUDITOR = {
     "log.read", "operator.list", "operator.review", "audit.list", "audit.verify", "audit.export", "audit.evidence", "audit.hold",
     "alert.list", "alert.acknowledge", "view.list", "view.save", "view.delete", "release.list", "backup.list",
-    "egress.list", "privacy.export",
+    "egress.list", "privacy.export", "metrics.export", "server.read", "index.read", "migration.read", "readiness.export",
 }  # fmt: skip
 ADMIN_ONLY = {
     "operator.add", "operator.edit", "operator.role", "operator.disable", "operator.enable", "operator.reset", "operator.hand_over",
     "audit.rotate", "audit.retain", "release.sign_off", "settings.update", "backup.create", "backup.verify", "backup.restore", "backup.key",
     "contact.disable", "persona.edit", "contact.export", "contact.erase", "privacy.run",
     "egress.allow", "egress.withdraw", "token.list", "token.save", "token.revoke", "token.rotate",
+    "server.cancel", "index.prove", "index.change", "migration.run", "notice.silence", "notice.test", "readiness.measure",
 }  # fmt: skip
-PROGRAM_ONLY = {"operator.recover", "audit.seal", "audit.watch", "token.refresh", "memory.purge"}
+PROGRAM_ONLY = {
+    "operator.recover",
+    "audit.seal",
+    "audit.watch",
+    "token.refresh",
+    "memory.purge",
+    "notice.raise",
+    "notice.deliver",
+    "job.watch",
+}
 SUPPORT_ONLY_THEIR_OWN = {"document.rename", "document.delete", "document.restore", "audio.delete", "audio.restore"}
 ONLY_ABOUT_THEMSELVES = {"operator.password", "session.list", "session.revoke", "view.list", "view.save", "view.delete"}
 AFTER_PROOF = {
     "operator.add", "operator.edit", "operator.role", "operator.disable", "operator.enable", "operator.reset", "operator.hand_over",
     "audit.export", "audit.evidence", "audit.rotate", "audit.retain", "backup.create", "backup.restore", "backup.key",
     "egress.allow", "token.rotate", "contact.export", "contact.erase", "memory.export",
+    "index.change", "migration.run",
 }  # fmt: skip
 WITH_A_REASON = {
     "audit.export", "audit.evidence", "audit.hold", "operator.disable", "operator.role", "operator.hand_over",
     "contact.reveal", "conversation.read", "photo.read", "safety.review", "contact.export", "contact.erase",
     "memory.open", "memory.read", "memory.export", "reply.preview",
+    "server.cancel", "index.change", "migration.run", "notice.silence",
 }  # fmt: skip
 LOOKS = {
     "voice.preview", "contact.list", "contact.read", "contact.reveal", "conversation.list", "conversation.read",
     "photo.read", "safety.check", "safety.list", "memory.open", "memory.read", "reply.preview",
 }  # fmt: skip
 CHANGES = (
-    SUPPORT_AND_ADMIN - LOOKS | ADMIN_ONLY - {"backup.verify", "token.list", "privacy.run"} | PROGRAM_ONLY
-    | {"operator.password", "session.revoke", "audit.export", "audit.evidence", "audit.hold", "privacy.export"}
+    SUPPORT_AND_ADMIN - LOOKS | PROGRAM_ONLY
+    | ADMIN_ONLY - {"backup.verify", "token.list", "privacy.run", "index.prove", "readiness.measure"}
+    | {"operator.password", "session.revoke", "audit.export", "audit.evidence", "audit.hold", "privacy.export", "readiness.export"}
 )  # fmt: skip
 ACTIONS = {
     ADMIN: EVERYBODY | SUPPORT_AND_ADMIN | ADMIN_AND_AUDITOR | ADMIN_ONLY,
@@ -108,7 +123,7 @@ LATER = dt.datetime.max.replace(tzinfo=dt.UTC)
 
 def classes() -> Iterator[ast.ClassDef]:
     """Yield each class that offers verbs: those of every service.py, and whatever else asks the table."""
-    for path in sorted(CORE.glob("*/*.py")):
+    for path in sorted(CORE.glob("*/**/*.py")):
         if path.parent.name in ELSEWHERE:
             continue
         for cls in (node for node in ast.parse(path.read_text("utf-8")).body if isinstance(node, ast.ClassDef)):

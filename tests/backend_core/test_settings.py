@@ -21,13 +21,14 @@ TEXTS = {
 }
 NAMES = [name for name in Settings.model_fields if name != "home"]
 WAYS = ("argument", "environment", "file")
+CHOICES = {"log_level": ("ERROR", "WARNING", "DEBUG"), "record_metrics": ("figures", "statements", "nothing")}
 
 
 def value_of(name: str, way: str) -> str:
     """A value for the setting that is another one for each way it is given."""
     number = WAYS.index(way)
-    if name == "log_level":
-        return ("ERROR", "WARNING", "DEBUG")[number]
+    if name in CHOICES:
+        return CHOICES[name][number]
     if name == "retry_jitter":
         return f"0.{number + 3}"
     if Path in get_args(Settings.model_fields[name].annotation):

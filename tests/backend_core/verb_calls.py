@@ -23,6 +23,7 @@ from backend_core.jobs.service import JobRequest
 from backend_core.memory.forget import LAST
 from backend_core.memory.forget_selection import Selection
 from backend_core.monitoring.logbook import LogFilter
+from backend_core.notices.records import NewNotice
 from backend_core.policy import Actor, Target
 from backend_core.safety.moderation import Moderation
 from backend_core.safety.transport import Request
@@ -92,6 +93,7 @@ class Calls:
             "actor": self.actor,
             "conn": conn,
             "name": "x",
+            "names": ["pool.in_use"],
             "role": "support",
             "owner_dsn": self.owner_dsn,
             "path": self.folder / "made",
@@ -104,6 +106,8 @@ class Calls:
             "since": LATER - dt.timedelta(days=30),
             "until": LATER,
             "at": LATER,
+            "pid": 1,
+            "started_at": LATER,
             "session_id": "00000000-0000-0000-0000-000000000000",
             "target": Target(kind="document", id="1"),
             "entries": [Entry(actor=self.actor, action="document.rename", target=Target(kind="document", id="1"))],
@@ -152,7 +156,7 @@ class Calls:
             "token_url": "https://api.example.com/token",
             "trigger": "ci",
         }
-        if verb == "Privacy.export":
+        if verb in {"Privacy.export", "Readiness.export"}:
             known["path"] = self.folder / "made.json"
         if verb == "Importing.import_messages":
             known["path"] = file
@@ -180,8 +184,12 @@ class Calls:
             known["actor"] = replace(self.actor, session=str(known["session_id"]))
         if verb == "Watch.check":
             known["actor"] = self.backend.system()
+        if verb == "Indexes.change":
+            known |= {"action": "create", "what": "CREATE INDEX probe_title ON documents (title, id)"}
         if verb == "SignOffs.sign_off":
             known["version"] = "1.2.3"
+        if verb.startswith(("Notices.", "JobAlerts.", "JobWatch.")):
+            known |= self._noticing(verb)
         if name in self.ids:
             return self.ids[name]
         if name in known:
@@ -190,6 +198,14 @@ class Calls:
         if kind in by_kind:
             return by_kind[kind]
         raise NoWayToCall(f"{verb}: how is {parameter} given?")
+
+    def _noticing(self, verb: str) -> dict[str, object]:
+        facts = {"kind": "probe", "severity": "info", "title": "Probe", "body": "Nothing.", "page": "health"}
+        soon = dt.datetime.now(dt.UTC) + dt.timedelta(hours=1)
+        given = {"notice": NewNotice(**facts, subject="x"), "kind": "probe", "until": soon, "channel": "email", "secret": ""}
+        program = {"Notices.raise_", "Notices.resolve", "Notices.deliver_due", "JobWatch.troubles"}
+        more: dict[str, object] = {"ids": [1], "status": "ACKNOWLEDGED", "rows": self.backend.monitor_link.rows}
+        return given | more | ({"actor": self.backend.system()} if verb in program else {})
 
     def _forgetting(self, verb: str) -> dict[str, object]:
         arrived = replace(self._arrived(), text="forget that")

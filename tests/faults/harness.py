@@ -32,7 +32,7 @@ from tests.postgres import ABANDONED_MINUTES
 
 DRAIN_S = 90.0
 BEAT_S = 0.2
-ELSEWHERE = {"backup", "conversations", "credentials", "memory"}
+ELSEWHERE = {"backup", "conversations", "credentials", "indexes", "memory", "notices"}
 READY = 4
 """Documents that are read already and are spoken again and again, each time in another voice."""
 

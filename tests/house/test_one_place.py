@@ -22,7 +22,13 @@ LIBRARIES = {
         "backend_core/credentials/envelope.py",
         "backend_core/credentials/sealed.py",
     },
-    "hmac": {"backend_core/backup/keys.py", "backend_core/backup/manifest.py", "backend_core/backup/vouching.py"},
+    "hmac": {
+        "backend_core/backup/keys.py",
+        "backend_core/backup/manifest.py",
+        "backend_core/backup/vouching.py",
+        # what is posted says who sent it
+        "backend_core/notices/webhook.py",
+    },
 }
 # What everybody calls, and where it is written.
 FUNCTIONS = {

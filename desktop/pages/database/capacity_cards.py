@@ -1,4 +1,4 @@
-"""The three cards on top of the pool tab: capacity, waiters, waiting times."""
+"""The first two cards of the pool tab: capacity and waiters."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from PySide6.QtCore import QPointF, QRectF
 from PySide6.QtGui import QPainter, QPaintEvent, QPen
-from PySide6.QtWidgets import QSizePolicy, QWidget
+from PySide6.QtWidgets import QWidget
 
 from desktop.i18n import number, tr
 from desktop.pages.database.figures import FULL_PART, Capacity, Reading, slowest
@@ -17,18 +17,18 @@ from desktop.widgets.badge import Badge
 from desktop.widgets.card import Card
 from desktop.widgets.chart import StepChart
 from desktop.widgets.gauge import Gauge
-from desktop.widgets.histogram import Histogram
 from desktop.widgets.label import ElidedLabel, PlainLabel
 from desktop.widgets.layout import column, row
 
 if TYPE_CHECKING:
-    from backend_core.monitoring.records import PoolSample, PoolView
+    import datetime as dt
+
+    from backend_core.monitoring.records import PoolSample
 
 WINDOW_S: Final = 900.0
 SHORTEST_S: Final = 60.0
-_WARN_MS: Final = 25.0
-_BAD_MS: Final = 100.0
 _CAPACITY_WIDTH = 268
+_MINUTE: Final = 60
 
 
 class FactStrip(QWidget):
@@ -77,9 +77,10 @@ class CapacityCard(Card):
         self.badge.show_state(tr("not measured yet"), unknown=True)
 
         self.setMinimumWidth(_CAPACITY_WIDTH)
+        self._full_since: dict[str, dt.datetime] = {}
 
-    def show_capacity(self, found: Capacity, *, stale: bool) -> None:
-        """Show ``found``; ``stale`` hatches the gauge."""
+    def show_capacity(self, found: Capacity, *, at: dt.datetime, whose: str = "", stale: bool) -> None:
+        """Show ``found`` as it was ``at`` that moment, of the pool ``whose`` (empty for all); ``stale`` hatches the gauge."""
         self.gauge.set_values(found.in_use, base=found.base, overflow=found.overflow, stale=stale)
         self.facts.set_facts(
             (
@@ -95,10 +96,15 @@ class CapacityCard(Card):
         )
         if stale:
             self.badge.show_state(tr("not current"), unknown=True)
-        elif found.total and found.in_use >= found.total:
+            return
+        if found.share < FULL_PART:
+            self._full_since.pop(whose, None)
+        minutes = int((at - self._full_since.setdefault(whose, at)).total_seconds() // _MINUTE) if found.share >= FULL_PART else 0
+        if found.total and found.in_use >= found.total:
             self.badge.show_state(tr("exhausted"), "bad")
         elif found.share >= FULL_PART:
-            self.badge.show_state(tr("above 80\u202f%"), "warn")
+            words = tr("above 80\u202f% for {n} min", n=number(minutes)) if minutes else tr("above 80\u202f%")
+            self.badge.show_state(words, "warn")
         else:
             self.badge.show_state(tr("healthy"), "ok")
 
@@ -143,29 +149,3 @@ class WaitersCard(Card):
         start = max(end - WINDOW_S, min(samples[0].at.timestamp(), end - SHORTEST_S))
         self.chart.set_tone("warn" if any(sample.waiting for sample in samples) else "info")
         self.chart.set_points([(sample.at.timestamp(), float(sample.waiting)) for sample in samples], start=start, end=end)
-
-
-class WaitCard(Card):
-    """How long callers waited, as counts per bucket."""
-
-    def __init__(self) -> None:
-        super().__init__(tr("Checkout wait"), icon_name="chart-column", right=(PlainLabel(tr("all pools, last 15 min"), "small"),))
-        self.histogram = Histogram(name=tr("Checkout wait"), unit=tr("ms"), warn=_WARN_MS, bad=_BAD_MS)
-        self.caption = ElidedLabel(size=11, tone="muted")
-        self.caption.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Fixed)
-        self.body.setSpacing(2)
-        self.add((self.histogram, 1), row(None, self.caption, None))
-        self._counts: tuple[int, ...] = ()
-
-    def show_view(self, view: PoolView) -> None:
-        """Show ``view``."""
-        counts = view.histogram.counts
-        if counts == self._counts:
-            return
-        self._counts = counts
-        waits = view.wait_ms
-        flags = {name: value for name, value in (("p50", waits.p50), ("p95", waits.p95), ("p99", waits.p99)) if value is not None}
-        self.histogram.set_buckets(view.histogram.bounds_ms, counts, flags)
-        total = view.histogram.total
-        words = tr("{n} checkouts in 15 min by wait, upper bound of bucket in ms", n=number(total))
-        self.caption.setText(words if total else tr("no checkouts in the last 15 minutes"))

@@ -172,6 +172,27 @@ def exported(view: PoolView, samples: Sequence[PoolSample]) -> dict[str, Any]:
     }
 
 
+_TABLE: Final = (
+    "application", "kind", "host", "pid", "size", "base", "capacity", "overflow", "in_use", "waiting", "timeouts", "recycled",
+    "invalidated", "leaks", "leaked", "reported_age_s",
+)  # fmt: skip
+_TIMES: Final = ("wait", "usage", "connect")
+_SHARES: Final = ("p50", "p95", "p99")
+
+
+def process_table(view: PoolView) -> list[dict[str, object]]:
+    """Return one row per process for CSV: counts, times in milliseconds, and when it was, in ISO 8601, UTC."""
+    rows: list[dict[str, object]] = []
+    for process in view.processes:
+        row: dict[str, object] = {"at": view.at.isoformat()} | {name: getattr(process, name) for name in _TABLE}
+        for kind in _TIMES:
+            shares = getattr(process, f"{kind}_ms")
+            row |= {f"{kind}_{share}_ms": getattr(shares, share) for share in _SHARES}
+            row[f"{kind}_longest_ms"] = getattr(process, f"longest_{kind}_ms")
+        rows.append(row)
+    return rows
+
+
 def _plain(value: Any) -> Any:
     if isinstance(value, dict):
         return {name: _plain(inner) for name, inner in value.items()}

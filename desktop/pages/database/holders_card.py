@@ -10,7 +10,7 @@ from PySide6.QtCore import QRectF
 from PySide6.QtGui import QPainter
 
 from desktop.i18n import number, tr
-from desktop.pages.database.figures import TOO_LONG_HELD_S, held_for, held_tone, holder_key
+from desktop.pages.database.figures import APART, TOO_LONG_HELD_S, held_for, held_tone, holder_key
 from desktop.pages.database.holder_detail import HolderDetail, waits_on
 from desktop.style import NORMAL, SEMIBOLD
 from desktop.widgets import paint
@@ -48,13 +48,16 @@ class HoldersCard(Card):
         self._by_user = self._following = False
         self.add((self.table, 1), rule(), self.detail)
 
-    def show_holders(self, holders: Sequence[HolderRow], *, whose: str, at: dt.datetime) -> None:
-        """Show ``holders``, the longest first, of the pool ``whose`` (empty for all)."""
+    def show_holders(self, holders: Sequence[HolderRow], *, held: int, whose: str, at: dt.datetime) -> None:
+        """Show ``holders``, the longest first, out of ``held``, of the pool ``whose`` (empty for all)."""
         self._at = at
         self.table.set_rows(holders)
         too_long = sum(1 for found in holders if found.held_s >= TOO_LONG_HELD_S)
         self.badge.show_state(tr("{n} over {s} s", n=number(too_long), s=number(TOO_LONG_HELD_S)) if too_long else "", "bad")
-        self.about.setText(tr("{n} held, {whose}", n=number(len(holders)), whose=whose or tr("all pools")))
+        names = {"n": number(len(holders)), "all": number(held), "whose": whose or tr("all pools")}
+        # a process reports its longest holders only; one may come or go between the two readings
+        cut = bool(holders) and held > len(holders) + APART
+        self.about.setText(tr("longest {n} of {all} held, {whose}", **names) if cut else tr("{n} held, {whose}", **names))
         self.everyone.setVisible(bool(whose))
         self._show_detail(holders)
 

@@ -9,10 +9,11 @@ from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QBoxLayout, QFrame, QScrollArea, QWidget
 
 from desktop.i18n import tr
-from desktop.pages.database.capacity_cards import CapacityCard, WaitCard, WaitersCard
+from desktop.pages.database.capacity_cards import CapacityCard, WaitersCard
 from desktop.pages.database.figures import Reading, capacity, holders_of, pools
 from desktop.pages.database.holders_card import HoldersCard
 from desktop.pages.database.processes_card import ProcessesCard
+from desktop.pages.database.times_card import TimesCard
 from desktop.widgets.layout import column, holder, row
 
 BESIDE_FROM: Final = 1080
@@ -31,7 +32,7 @@ class PoolTab(QScrollArea):
         self.setWidgetResizable(True)
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.capacity, self.waiters, self.waits = CapacityCard(), WaitersCard(), WaitCard()
+        self.capacity, self.waiters, self.waits = CapacityCard(), WaitersCard(), TimesCard()
         self.processes, self.holders = ProcessesCard(), HoldersCard()
         self._reading: Reading | None = None
         self._application: str | None = None
@@ -53,7 +54,6 @@ class PoolTab(QScrollArea):
         """Show ``reading``."""
         self._reading, self._stale = reading, False
         self.waiters.show_reading(reading)
-        self.waits.show_view(reading.view)
         self.processes.show_view(reading.view)
         self._show_chosen()
 
@@ -83,6 +83,8 @@ class PoolTab(QScrollArea):
         view = self._reading.view
         row_of = next((process for process in pools(view) if process.application == self._application), None)
         chosen = row_of.application if row_of is not None else None
-        self.capacity.show_capacity(capacity(view, chosen), stale=self._stale)
         whose = tr("{kind} {host}:{pid}", kind=row_of.kind, host=row_of.host, pid=row_of.pid) if row_of is not None else ""
-        self.holders.show_holders(holders_of(view, chosen), whose=whose, at=view.at)
+        self.capacity.show_capacity(capacity(view, chosen), at=view.at, whose=chosen or "", stale=self._stale)
+        self.waits.show_times(row_of or view, whose=whose)
+        held = row_of.in_use if row_of is not None else sum(process.in_use for process in pools(view))
+        self.holders.show_holders(holders_of(view, chosen), held=held, whose=whose, at=view.at)

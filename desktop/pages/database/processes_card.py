@@ -55,6 +55,7 @@ class ProcessesCard(Card):
             self._shown = view.processes
             self.table.set_rows(sorted(view.processes, key=_place_in_list))
         self.connections.setText(tr("{n} of {all} server connections", n=number(view.server_connections), all=number(view.max_connections)))
+        self.connections.set_tone("warn" if view.server_connections >= FULL_PART * view.max_connections else "")
         lending = pools(view)
         size = sum(process.size for process in view.processes)
         in_use, waiting = sum(row.in_use for row in lending), sum(row.waiting for row in lending)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from PySide6.QtWidgets import QFrame, QSizePolicy, QVBoxLayout
 
 from desktop.i18n import tr
 from desktop.pages.overview.live_card import LiveCard
+from desktop.widgets.health_words import LOOKS, status_words, verdict
 from desktop.widgets.label import ElidedLabel, IconLabel, PlainLabel, plain_tip
 from desktop.widgets.layout import clear_layout, column, row
 from desktop.widgets.scroll import scrolling
@@ -15,12 +16,6 @@ from desktop.widgets.scroll import scrolling
 if TYPE_CHECKING:
     from backend_core.monitoring.records import HealthCheck, HealthView
 
-_LOOKS: Final = {
-    "ok": ("circle-check", "ok"),
-    "degraded": ("triangle-alert", "warn"),
-    "failed": ("circle-x", "bad"),
-    "unknown": ("circle-dashed", "none"),
-}
 _MOST_ROOM = 1000
 _LINE_HEIGHT = 26
 _TALL_HEIGHT = 44
@@ -45,7 +40,7 @@ class HealthLine(QFrame):
 
     def show_check(self, check: HealthCheck) -> None:
         """Show ``check``."""
-        self.symbol, tone = _LOOKS.get(check.status, _LOOKS["unknown"])
+        self.symbol, tone = LOOKS.get(check.status, LOOKS["unknown"])
         self._icon.set_icon(self.symbol, tone if tone != "none" else "muted")
         status, good = status_words(check.status), check.status == "ok"
         self.brief.setText((check.detail or status) if good else status)
@@ -82,21 +77,3 @@ class HealthCard(LiveCard):
         for check in view.checks:
             self.lines[check.name].show_check(check)
         self.show_words(*verdict(view))
-
-
-def verdict(view: HealthView) -> tuple[str, str]:
-    """Return in words, with a tone, how many checks need attention."""
-    statuses = [check.status for check in view.checks]
-    failed, degraded = statuses.count("failed"), statuses.count("degraded")
-    if failed:
-        return (tr("1 check failed") if failed == 1 else tr("{n} checks failed", n=failed)), "bad"
-    if degraded:
-        return (tr("1 needs attention") if degraded == 1 else tr("{n} need attention", n=degraded)), "warn"
-    if "unknown" in statuses or not statuses:
-        return tr("not all checked"), "none"
-    return tr("all well"), "ok"
-
-
-def status_words(status: str) -> str:
-    """Return ``status`` in words."""
-    return {"ok": tr("ok"), "degraded": tr("needs attention"), "failed": tr("failed")}.get(status, tr("unknown"))

@@ -1,49 +1,81 @@
-"""The first page: how the pool, the waits, the health, the documents and the jobs are right now."""
+"""The first page: how the server, the people's work, the boundary and the program itself are right now."""
 
 from __future__ import annotations
 
+import datetime as dt
 import functools
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from PySide6.QtCore import QTimer
+from PySide6.QtGui import QResizeEvent
 
 from backend_core.errors import LecternError
+from backend_core.policy import may
 from desktop.i18n import ago, duration, tr
+from desktop.pages.overview.alerts_card import READ as READ_NOTICES
+from desktop.pages.overview.alerts_card import AlertsCard
 from desktop.pages.overview.documents_card import SHOWN, DocumentsCard
-from desktop.pages.overview.health_card import HealthCard, verdict
+from desktop.pages.overview.health_card import HealthCard
+from desktop.pages.overview.index_card import IndexCard
 from desktop.pages.overview.jobs_card import READ, JobsCard
 from desktop.pages.overview.live_card import LiveCard
-from desktop.pages.overview.part import Part
 from desktop.pages.overview.pool_card import PoolCard
+from desktop.pages.overview.privacy_card import SHOWN as RUNS
+from desktop.pages.overview.privacy_card import PrivacyCard
+from desktop.pages.overview.readiness_card import ReadinessCard
+from desktop.pages.overview.traffic_card import SERIES, TrafficCard
 from desktop.pages.overview.wait_card import WaitCard
 from desktop.widgets.badge import Badge
 from desktop.widgets.button import Button
+from desktop.widgets.health_words import verdict
 from desktop.widgets.label import PlainLabel
-from desktop.widgets.layout import column, holder
+from desktop.widgets.layout import clear_layout, column, holder
 from desktop.widgets.page import Page, PageContext, side_by_side, title_row
+from desktop.widgets.part import Part
 from desktop.widgets.scroll import scrolling
 
 if TYPE_CHECKING:
+    from backend_core.monitoring.metrics import Series
     from backend_core.monitoring.records import HealthView, PoolSample, PoolView
+    from backend_core.notices.records import Notice
+    from backend_core.privacy.records import Run
+    from backend_core.privacy.records import Standing as PrivacyStanding
 
 TICK_MS: Final = 1_000
 POOL_FRESH_S: Final = 6.0
 LIST_FRESH_S: Final = 45.0
 HEALTH_EVERY_S: Final = 5.0
 _ADD = "documents.import"
-_TOP_HEIGHT = 324
-_LOW_HEIGHT = 372
+_SLOW: Final = frozenset({"readiness", "traffic", "indexes"})
+SLOW_S: Final = 15.0
+"""What changes slowly is read this often."""
+WIDE_FROM: Final = 1080
+"""Below this width in px there are two cards in a row."""
+_WIDE: Final = (
+    (262, (("pool", 11), ("wait", 14), ("indexes", 13), ("readiness", 14))),
+    (276, (("traffic", 25), ("privacy", 13), ("health", 14))),
+    (330, (("documents", 18), ("jobs", 16), ("alerts", 18))),
+)
+_NARROW: Final = (
+    (262, (("pool", 1), ("wait", 1))),
+    (262, (("indexes", 1), ("readiness", 1))),
+    (276, (("traffic", 1),)),
+    (276, (("privacy", 1), ("health", 1))),
+    (330, (("documents", 1), ("jobs", 1))),
+    (300, (("alerts", 1),)),
+)
 _MINUTE = 60
 
 
 class OverviewPage(Page):
-    """Five cards; the pool is read every second while visible, the rest when it changes and every 15 s."""
+    """Ten cards, fewer for those who may not read all; the pool is read every second while visible, the rest when it changes."""
 
     key: ClassVar[str] = "overview"
     title: ClassVar[str] = "Overview"
     icon: ClassVar[str] = "layout-dashboard"
     group: ClassVar[str] = "Operate"
-    tables: ClassVar[frozenset[str]] = frozenset({"documents", "audios", "job_run"})
+    tables: ClassVar[frozenset[str]] = frozenset({"documents", "audios", "job_run", "notices", "privacy_runs", "readiness_runs"})
 
     def __init__(self, context: PageContext) -> None:
         super().__init__(context)
@@ -52,13 +84,20 @@ class OverviewPage(Page):
         self.health = HealthCard()
         self.documents = DocumentsCard(on_all=functools.partial(context.navigate, "documents"), on_add=self.add_documents)
         self.jobs = JobsCard()
+        self.indexes = IndexCard(on_open=functools.partial(context.navigate, "database", tab="indexes"))
+        self.readiness = ReadinessCard(on_open=functools.partial(context.navigate, "readiness"))
+        self.traffic = TrafficCard(on_range=self._ask_traffic)
+        self.privacy = PrivacyCard(on_open=functools.partial(context.navigate, "privacy"))
+        self.alerts = AlertsCard()
         self.overall = Badge()
         self.updated = PlainLabel("", "small")
         self.stale = Badge()
+        self._reads_indexes = context.actor is not None and may(context.actor.role, "index.read")
         self._parts = self._make_parts()
         self._build()
         self.documents.chosen.connect(self._open_document)
         self.jobs.cancelled.connect(self._cancel_job)
+        self.alerts.opened.connect(self._open_notice)
         self._tick = QTimer(self)
         self._tick.setInterval(TICK_MS)
         self._tick.timeout.connect(self._each_second)
@@ -66,7 +105,7 @@ class OverviewPage(Page):
     def refresh(self) -> None:
         """Read everything; the health at most every five seconds."""
         for key, (part, _) in self._parts.items():
-            part.ask(older_than_s=HEALTH_EVERY_S if key == "health" else 0.0)
+            part.ask(older_than_s=HEALTH_EVERY_S if key == "health" else SLOW_S / 2 if key in _SLOW else 0.0)
 
     def shown(self) -> None:
         """Start the clock."""
@@ -100,23 +139,65 @@ class OverviewPage(Page):
         jobs = Part(
             self, "jobs", lambda: backend.jobs.listing(actor=actor, open_only=True, limit=READ), self.jobs.show_jobs, fresh_s=LIST_FRESH_S
         )
-        return {
+        return self._slow_parts() | {
             "pool": (pool, (self.pool, self.wait)),
             "health": (health, (self.health,)),
             "documents": (listing, (self.documents,)),
             "jobs": (jobs, (self.jobs,)),
         }
 
+    def _slow_parts(self) -> dict[str, tuple[Part[Any], tuple[LiveCard, ...]]]:
+        backend, actor = self.context.backend, self.context.actor
+
+        def read_traffic() -> tuple[tuple[Series, ...], dt.datetime]:
+            back, resolution_s = self.traffic.span()
+            now = dt.datetime.now(dt.UTC)
+            return backend.metrics.series(SERIES, since=now - back, resolution_s=resolution_s, actor=actor), now
+
+        def read_privacy() -> tuple[PrivacyStanding, tuple[Run, ...]]:
+            return backend.privacy.standing(actor=actor), backend.privacy.history(actor=actor, limit=RUNS)
+
+        def read_notices() -> Any:
+            return backend.notices.listing(actor=actor, open_only=True, limit=READ_NOTICES)
+
+        work: dict[str, tuple[Callable[[], Any], Callable[[Any], object], LiveCard]] = {
+            "readiness": (lambda: backend.readiness.report(actor=actor), self.readiness.show_report, self.readiness),
+            "traffic": (read_traffic, lambda answer: self.traffic.show_series(*answer), self.traffic),
+            "privacy": (read_privacy, lambda answer: self.privacy.show_standing(*answer), self.privacy),
+            "alerts": (read_notices, self.alerts.show_notices, self.alerts),
+        }
+        if self._reads_indexes:
+            work["indexes"] = (lambda: backend.indexes.view(actor=actor), self.indexes.show_view, self.indexes)
+        return {key: (Part(self, key, read, show, fresh_s=LIST_FRESH_S), (card,)) for key, (read, show, card) in work.items()}
+
     def _build(self) -> None:
         again = Button("", "ghost", icon_name="refresh-cw", name=tr("Refresh"), on_click=self.refresh)
-        top = holder(side_by_side((self.pool, 11), (self.wait, 19), (self.health, 12)))
-        top.setFixedHeight(_TOP_HEIGHT)
-        low = holder(side_by_side((self.documents, 1), (self.jobs, 1)))
-        low.setMinimumHeight(_LOW_HEIGHT)
-        cards = holder(column(top, (low, 1), gap=16, margins=(24, 14, 24, 20)))
+        self._lane = column(gap=16, margins=(24, 14, 24, 20))
+        self._arrange(wide=True)
+        cards = holder(self._lane)
         scroll = scrolling(cards, name=tr("Cards"))
         head = title_row(tr(self.title), self.overall, right=(self.updated, self.stale, again))
         self.content.setLayout(column(holder(column(head, margins=(24, 18, 24, 0))), (scroll, 1), gap=0))
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Put the cards in rows of two where they would be cut off side by side."""
+        super().resizeEvent(event)
+        wide = self.width() >= WIDE_FROM
+        if wide != self._wide:
+            self._arrange(wide=wide)
+
+    def _arrange(self, *, wide: bool) -> None:
+        self._wide = wide
+        for _, cards in (*_WIDE, *_NARROW):
+            for name, _ in cards:
+                getattr(self, name).setParent(self)
+        clear_layout(self._lane)
+        for height, cards in _WIDE if wide else _NARROW:
+            shown = [(getattr(self, name), share) for name, share in cards if name != "indexes" or self._reads_indexes]
+            self._lane.addWidget(holder(side_by_side(*shown), height=height))
+        self._lane.addStretch(1)
+        if not self._reads_indexes:
+            self.indexes.hide()
 
     def _show_pool(self, answer: tuple[PoolView, tuple[PoolSample, ...]]) -> None:
         view, samples = answer
@@ -154,6 +235,15 @@ class OverviewPage(Page):
         self.updated.setVisible(not oldest)
         self.updated.setText(tr("Updated {ago}", ago=ago(good_at)) if good_at is not None else "")
         self.stale.show_state(tr("last answer {age} ago", age=_length(oldest)) if oldest else "", unknown=True)
+
+    def _ask_traffic(self) -> None:
+        self._parts["traffic"][0].ask()
+
+    def _open_notice(self, notice: Notice | None) -> None:
+        if notice is None:
+            self.context.navigate("alerts")
+        else:
+            self.context.navigate(notice.page, **notice.target)
 
     def _open_document(self, document_id: int) -> None:
         self.context.navigate("documents", document_id=document_id)

@@ -251,7 +251,7 @@ def _verify(world: World) -> Act:
 
 @case("SignOffs.sign_off")
 def _sign_off(world: World) -> Act:
-    return lambda: world.backend.releases.sign_off("1.2.3", reviewer="Mara", verdict="go", actor=world.actor)
+    return lambda: world.backend.releases.sign_off("1.2.3", reviewer="Mara", verdict="no-go", actor=world.actor)
 
 
 @case("Views.save_view")

@@ -1,4 +1,4 @@
-"""Cases of ``test_fail_closed``: a privacy run and its report."""
+"""Cases of ``test_fail_closed``: a privacy run, its report, and the report of readiness."""
 
 from __future__ import annotations
 
@@ -25,3 +25,9 @@ def _export(world: World) -> Act:
         number = history.begin(conn, trigger="ci", started_by="Ana", role="lectern_app", target="", revision="1")
         history.finish(conn, number, outcome="pass", error=None, seconds=1.0, cases=(), cells=())
     return lambda: world.backend.privacy.export(number, world.folder / "run.json", actor=world.actor)
+
+
+@case("Readiness.export")
+def _export_readiness(world: World) -> Act:
+    world.backend.readiness.measure(actor=world.actor, only=["errors.sentences"])
+    return lambda: world.backend.readiness.export(world.folder / "readiness.json", actor=world.actor)

@@ -14,14 +14,23 @@ from backend_core.backend import Backend
 from backend_core.db.embedded import EmbeddedServer
 from backend_core.errors import LecternError, SignInFailed
 from backend_core.policy import Actor
-from tests.backend_core.audit import closed_forgetting, closed_memory, closed_people, closed_privacy, closed_safety
+from tests.backend_core.audit import (
+    closed_forgetting,
+    closed_indexes,
+    closed_memory,
+    closed_notices,
+    closed_people,
+    closed_privacy,
+    closed_safety,
+    closed_server,
+)
 from tests.backend_core.audit.closed_cases import CASES, World
 from tests.lectern import MakeDocument
 
 CORE = Path(__file__).parents[3] / "backend_core"
 PASSWORD = "correct horse battery 7"
 # each adds its cases to those of closed_cases when it is imported
-MORE = (closed_forgetting, closed_memory, closed_people, closed_privacy, closed_safety)
+MORE = (closed_forgetting, closed_indexes, closed_memory, closed_notices, closed_people, closed_privacy, closed_safety, closed_server)
 # Written before an action and swept when it does not happen, or a protection that must count although the attempt is refused.
 BESIDE = {"audit_event", "process_report", "object_intents", "sign_in_failure"}
 ELSEWHERE = {

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import pytest
 
+from backend_core.audit.sign_off import Judgement, SignOffs
 from backend_core.backend import Backend
 from backend_core.errors import InvalidInput, NotAllowed
 from backend_core.policy import AUDITOR, SUPPORT, Actor
@@ -15,11 +16,13 @@ from backend_core.policy import AUDITOR, SUPPORT, Actor
 @pytest.mark.trace("B112")
 def test_a_sign_off_holds_name_date_and_version(backend: Backend, actor: Actor) -> None:
     remarks = replace(actor, reason="All figures met.")
-    backend.releases.sign_off("1.2.3", reviewer="  Mara   Koch ", verdict="go", actor=remarks)
+    ready = SignOffs(backend.database, backend.audit, judge=lambda _conn, _version: Judgement(score=93.5, coverage=0.9, run_id=7))
+    ready.sign_off("1.2.3", reviewer="  Mara   Koch ", verdict="go", actor=remarks)
     backend.releases.sign_off("1.2.4", reviewer="Ana Silva", verdict="no-go", actor=actor)
     newest, oldest = backend.releases.sign_offs(actor=replace(actor, role=AUDITOR))
     assert (newest.version, newest.reviewer, newest.verdict, newest.reason) == ("1.2.4", "Ana Silva", "no-go", None)
     assert (oldest.version, oldest.reviewer, oldest.verdict, oldest.reason) == ("1.2.3", "Mara Koch", "go", "All figures met.")
+    assert (oldest.score, oldest.coverage, oldest.run_id) == (93.5, 0.9, 7)
     assert abs(dt.datetime.now(dt.UTC) - oldest.at) < dt.timedelta(minutes=5)
     recorded = backend.audit.latest(actor=actor, limit=2)
     assert [(row.action, row.target, row.actor) for row in recorded] == [

@@ -18,6 +18,7 @@ from backend_core.db.pool import Pool, purpose
 from backend_core.db.roles import APP
 from backend_core.errors import DatabaseAway, LecternError, PoolExhausted
 from tests.polling import eventually
+from tests.pool_clients import run_clients
 from tests.postgres import StartServer
 
 NAME = "lectern-pooltest"
@@ -119,6 +120,7 @@ def test_after_the_server_dropped_every_connection_the_next_query_succeeds(serve
     after = database.pool.snapshot()
     # The first broken one found is enough to replace all five.
     assert (before.lost, after.lost) == (0, 1)
+    assert (before.invalidated, after.invalidated) == (0, 5)
     assert after.connects > before.connects
 
 
@@ -163,15 +165,17 @@ def test_after_ten_thousand_operations_good_and_bad_nothing_is_left_out(open_dat
     assert snapshot.size <= 6
 
 
-def test_fifty_threads_of_two_hundred_requests_meet_no_error(open_database: OpenDatabase) -> None:
+@pytest.mark.trace("B13")
+@pytest.mark.parametrize("clients", [50, 100])
+def test_clients_that_outnumber_the_connections_meet_no_error_and_leave_nothing_out(open_database: OpenDatabase, clients: int) -> None:
     database = open_database()
-
-    def work(_number: int) -> int:
-        return sum(use(database) > 0 for _ in range(200))
-
-    with ThreadPoolExecutor(50) as threads:
-        assert sum(threads.map(work, range(50))) == 10_000
-    assert database.pool.snapshot().timeouts == 0
+    found = run_clients(database, clients=clients, seconds=1.0)
+    assert found.errors == ()
+    assert found.done >= clients
+    eventually(lambda: database.pool.snapshot().idle == database.pool.snapshot().size)
+    snapshot = database.pool.snapshot()
+    assert (snapshot.in_use, snapshot.waiting, snapshot.timeouts, snapshot.lost, snapshot.leaked) == (0, 0, 0, 0, 0)
+    assert snapshot.size <= 30
 
 
 @pytest.mark.trace("B4")
@@ -239,6 +243,23 @@ def test_a_restart_of_the_server_under_load_is_survived_without_a_new_pool(
 
 
 @pytest.mark.logs("psycopg.pool")
+def test_a_server_that_takes_no_further_connection_is_not_called_an_exhausted_pool(
+    server: EmbeddedServer, open_database: OpenDatabase
+) -> None:
+    database = open_database(base=1, overflow=3, timeout_s=0.3)
+    with psycopg.connect(server.admin_dsn, autocommit=True) as admin, contextlib.ExitStack() as held:
+        held.enter_context(database.begin("the only one"))
+        admin.execute("ALTER ROLE lectern_app CONNECTION LIMIT 0")
+        try:
+            with pytest.raises(DatabaseAway, match="no further connection"):
+                use(database)
+        finally:
+            admin.execute("ALTER ROLE lectern_app CONNECTION LIMIT -1")
+    assert database.pool.snapshot().timeouts == 0
+    assert use(database) > 0
+
+
+@pytest.mark.logs("psycopg.pool")
 def test_those_who_wait_for_a_server_that_went_away_are_told_so_and_served_when_it_is_back(
     start_server: StartServer, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
@@ -246,7 +267,14 @@ def test_those_who_wait_for_a_server_that_went_away_are_told_so_and_served_when_
     server = start_server(home)
     pool = Pool(complete(server.dsn(APP), application=NAME), base=1, overflow=1, timeout_s=300, recycle_s=3600, reconnect_s=0.2)
     pool.getconn().close()
+    hasty = Pool(complete(server.dsn(APP), application=NAME), base=1, overflow=1, timeout_s=0.3, recycle_s=3600)
+    hasty.getconn().close()
     embedded.stop(home, force=True)
+    # nobody has found out yet that the server is away; what the pool does know is that its connections are not in use
+    with pytest.raises(DatabaseAway):
+        hasty.getconn()
+    assert hasty.snapshot().timeouts == 0
+    hasty.close()
     with ThreadPoolExecutor(5) as threads:
         waiting = [threads.submit(pool.getconn) for _ in range(5)]
         assert {type(late.exception(60)) for late in waiting} == {DatabaseAway}
@@ -318,3 +346,10 @@ def test_waiting_longer_shows_in_the_figures(open_database: OpenDatabase) -> Non
     assert wait.longest is not None
     assert wait.longest >= 120
     assert sum(count for bound, count in wait.bars if bound > 100) == 1
+    usage, connect = database.pool.snapshot().usage, database.pool.snapshot().connect
+    assert usage.longest is not None
+    assert usage.longest >= 120
+    assert usage.count == 2
+    assert connect.count == 1
+    assert connect.p95 is not None
+    assert connect.p95 > 0

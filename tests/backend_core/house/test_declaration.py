@@ -16,8 +16,8 @@ NEVER: tuple[object, ...] = (
 )  # fmt: skip
 
 
-# words of any kind, as long as they stand on one line
-FREE = ("crisis_line",)
+# words of any kind, as long as they stand on one line; of the mail server there is a test of its own
+FREE = ("crisis_line", "mail_user", "mail_host")
 
 
 def of(field: HouseField, number: int) -> Value:
@@ -51,6 +51,15 @@ def test_nothing_of_another_type_is_accepted(field: HouseField) -> None:
         "time": (True, 730, "", "7:30", "07:60", "07:30:00"),
     }
     assert [value for value in others[field.kind] if field.accepts(value)] == []
+
+
+def test_a_mail_server_is_a_name_and_a_webhook_an_address() -> None:
+    host, url = FIELDS["mail_host"], FIELDS["webhook_url"]
+    assert all(host.accepts(name) for name in ("", "mail.example.org", "localhost", "127.0.0.1", "::1"))
+    assert not any(host.accepts(name) for name in ("a b", "user@host", "host/path", "https://host", "host\n", ".host", "höst", "a" * 254))
+    assert all(url.accepts(address) for address in ("", "https://hooks.example.org/x?y=1", "http://localhost:8080/"))
+    assert not any(url.accepts(address) for address in ("hooks.example.org", "ftp://x", "https://a b", "https://x\r\nHost: y", "https://"))
+    assert not FIELDS["mail_security"].accepts("ssl")
 
 
 @pytest.mark.parametrize("field", ANY, ids=lambda field: field.name)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import json
+import math
 import os
 import subprocess
 import sys
@@ -17,17 +19,22 @@ import pytest
 import sqlalchemy as sa
 
 from backend_core.backend import Backend, open_backend
+from backend_core.db import loans, wait_histogram
 from backend_core.db.conninfo import application_name
 from backend_core.db.embedded import EmbeddedServer
-from backend_core.monitoring.records import BOUNDS_MS, Histogram, HolderRow
+from backend_core.monitoring.pool_times import counters, times
+from backend_core.monitoring.records import BOUNDS_MS, LEAK_S, USAGE_BOUNDS_MS, Histogram, HolderRow
 from backend_core.policy import Actor
 from backend_core.settings import Settings
 from tests.backend_core.monitoring.watcher import watch
 from tests.faults.harness import start
 from tests.polling import eventually
 
-SAMPLES = 25
-HELD = 3
+LEVELS = (0, 12, 40, 7)
+"""Clients, one number after the other, each for ``STEP`` samples."""
+STEP = 7
+LAG = 3
+"""Samples after a change in which the report of another process may still be on its way."""
 
 
 @pytest.fixture
@@ -67,32 +74,57 @@ def holders(backend: Backend, actor: Actor, label: str) -> list[HolderRow]:
     return [row for row in backend.monitoring.pool(actor=actor).holders if row.label == label]
 
 
-def test_another_process_sees_at_every_moment_what_the_server_counts(
-    backend: Backend, variables: dict[str, str], clean: EmbeddedServer, tmp_path: Path
+class Clients:
+    """Forty threads that want a connection each and keep it until told."""
+
+    def __init__(self, backend: Backend) -> None:
+        self._backend = backend
+        self._threads: list[tuple[threading.Thread, threading.Event]] = []
+
+    def set(self, count: int) -> None:
+        """Start or end clients until there are ``count``; the oldest end first, because they are the ones that hold something."""
+        while len(self._threads) < count:
+            enough = threading.Event()
+            self._threads.append((start_thread(functools.partial(self._hold, enough)), enough))
+        leaving = self._threads[: len(self._threads) - count]
+        del self._threads[: len(leaving)]
+        for _, enough in leaving:
+            enough.set()
+        for thread, _ in leaving:
+            thread.join()
+
+    def _hold(self, enough: threading.Event) -> None:
+        with held(self._backend, "Hold"):
+            enough.wait()
+
+
+@pytest.mark.trace("B10", "B106")
+def test_another_process_shows_what_the_server_counts_five_times_a_second_while_forty_clients_want_thirty_connections(
+    settings: Settings, variables: dict[str, str], clean: EmbeddedServer, tmp_path: Path
 ) -> None:
     ours = application_name("lectern-desktop")
     result = tmp_path / "samples"
-    watcher = start(watch, variables, clean.admin_dsn, SAMPLES, result)
-    eventually(lambda: result.exists() and result.read_text())
-    with contextlib.ExitStack() as stack:
-        steps = [contextlib.ExitStack() for _ in range(HELD)]
-        # one more, then one less, every half second: slower than the report, so that a lag of one is all there can be
-        for number, step in enumerate(steps):
-            stack.push(step)
-            step.enter_context(held(backend, f"Hold {number}"))
-            watcher.join(0.5)
-        for step in steps:
-            step.close()
-            watcher.join(0.5)
-    watcher.join()
+    wide = settings.model_copy(update={"pool_size": 20, "max_overflow": 10, "pool_timeout_s": 60.0})
+    with open_backend(wide, application="desktop") as backend:
+        clients = Clients(backend)
+        watcher = start(watch, variables, clean.admin_dsn, STEP * len(LEVELS), result)
+        try:
+            for number, level in enumerate(LEVELS, 1):
+                clients.set(level)
+                eventually(lambda number=number: result.exists() and len(result.read_text().splitlines()) >= STEP * number)
+        finally:
+            clients.set(0)
+            watcher.join()
     samples = [json.loads(line) for line in result.read_text().splitlines()]
-    assert len(samples) == SAMPLES
-    for sample in samples:
-        shown, counted = sample["shown"], sample["counted"]
-        for application in shown.keys() | counted.keys():
-            assert abs(shown.get(application, (0, 0))[0] - counted.get(application, (0, 0))[0]) <= 1, sample
-        assert abs(shown[ours][1] - counted[ours][1]) <= 1, sample
-    assert {0, 1, HELD} <= {sample["shown"][ours][1] for sample in samples}
+    assert max(sample["counted"][ours][0] for sample in samples) == 30, "never more, however many want one"
+    calm = [samples[n] for n in range(LAG, len(samples)) if all(samples[n]["counted"] == samples[n - k]["counted"] for k in range(LAG + 1))]
+    for sample in calm:
+        for application, (size, in_use) in sample["counted"].items():
+            assert sample["shown"][application][0] == size, sample
+            if application == ours:
+                assert sample["shown"][application][1] == in_use, sample
+    assert {0, 12, 30, 7} <= {sample["shown"][ours][1] for sample in calm}
+    assert {10} == {sample["waiting"][ours] for sample in calm if sample["shown"][ours][1] == 30}
 
 
 def test_the_command_agrees_with_the_window(backend: Backend, actor: Actor, variables: dict[str, str]) -> None:
@@ -109,7 +141,14 @@ def test_the_command_agrees_with_the_window(backend: Backend, actor: Actor, vari
         shown = command(variables, "pool")
     assert {"capacity", "in_use", "waiting", "wait_ms", "timeouts", "processes"} <= shown.keys()
     assert shown["wait_ms"].keys() == {"p50", "p95", "p99"}
+    assert shown["usage_ms"].keys() == shown["connect_ms"].keys() == {"p50", "p95", "p99"}
+    assert {"recycled", "invalidated", "leaks", "leaked", "leaking", "max_connections", "server_connections"} <= shown.keys()
     row = next(row for row in shown["processes"] if row["application"] == ours)
+    # what the window told of its own times arrives here, beside those of the command
+    mine = next(row for row in wanted.processes if row.application == ours)
+    assert sum(row["usage_histogram"]["counts"]) >= mine.usage_histogram.total > 0
+    assert sum(row["connect_histogram"]["counts"]) >= 2
+    assert sum(shown["connect_histogram"]["counts"]) > sum(row["connect_histogram"]["counts"])
     assert {"application", "pid", "size", "overflow", "in_use", "waiting"} <= row.keys()
     assert (row["pid"], row["waiting"]) == (os.getpid(), 0)
     # the command's own pool is there too, beside the window's
@@ -125,6 +164,11 @@ def test_whoever_holds_a_connection_is_named_with_what_for_and_where(backend: Ba
         assert (holder.pid, holder.thread, holder.state) == (os.getpid(), "MainThread", "idle in transaction")
         assert holder.application == application_name("lectern-desktop")
         assert holder.held_s >= 0
+        assert (holder.user, holder.blocks, holder.leaking) == ("lectern_app", (), False)
+        assert holder.transaction_s is not None
+        with psycopg.connect(clean.admin_dsn) as admin:
+            started = admin.execute("SELECT backend_start FROM pg_stat_activity WHERE pid = %s", (server_pid,)).fetchone()
+        assert (holder.started_at,) == started
         functions = [function for _, function in holder.frames]
         assert "held" in functions
         assert any(place.startswith("backend_core/") for place, _ in holder.frames)
@@ -144,6 +188,54 @@ def test_a_holder_who_waits_for_a_lock_is_shown_with_what_it_waits_for(backend: 
         assert "documents" in row.last_query
         other.rollback()
         waiting.join()
+
+
+def test_a_holder_whom_others_wait_for_is_shown_with_their_pids(backend: Backend, actor: Actor, clean: EmbeddedServer) -> None:
+    with held(backend, "In the way") as conn, psycopg.connect(clean.admin_dsn) as other:
+        conn.exec_driver_sql("LOCK TABLE documents IN ROW EXCLUSIVE MODE")
+        waiting = start_thread(lambda: other.execute("LOCK TABLE documents IN SHARE MODE"))
+        row = eventually(lambda: next((row for row in holders(backend, actor, "In the way") if row.blocks), None))
+        assert row.blocks == (other.info.backend_pid,)
+        conn.rollback()
+        waiting.join()
+
+
+def test_connections_found_broken_are_counted_and_told_to_every_other_process(
+    backend: Backend, variables: dict[str, str], clean: EmbeddedServer
+) -> None:
+    ours = application_name("lectern-desktop")
+    with psycopg.connect(clean.admin_dsn, autocommit=True) as conn:
+        conn.execute("SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE application_name = %s", (ours,))
+        with held(backend, "Find out"):
+            pass
+
+        def told() -> bool:
+            found = conn.execute("SELECT (more->>'invalidated')::int FROM process_report WHERE application = %s", (ours,)).fetchone()
+            return found is not None and bool(found[0])
+
+        eventually(told)
+    shown = command(variables, "pool")
+    rows = {row["application"]: row["invalidated"] for row in shown["processes"]}
+    assert rows[ours] >= 1
+    assert shown["invalidated"] == sum(rows.values())
+
+
+def test_counters_and_times_of_several_pools_add_up_and_an_older_program_that_tells_none_counts_as_none() -> None:
+    usage = [0] * (len(USAGE_BOUNDS_MS) + 1)
+    usage[3] = 100
+    telling = {"more": {"usage": usage, "usage_longest_ms": 4.9, "recycled": 5, "leaks": 1, "leaked": 3, "invalidated": 2}}
+    reports = [one | {"histogram": [], "longest_ms": None} for one in (telling, telling, {"more": {}})]
+    assert counters(reports) == {"recycled": 10, "leaks": 2, "leaked": 6, "invalidated": 4}
+    found = times(reports)
+    assert found["usage_histogram"].total == 200
+    assert (found["longest_usage_ms"], found["longest_connect_ms"], found["connect_ms"].p50) == (4.9, None, None)
+    assert found["usage_ms"].p99 == 4.9, "no percentile exceeds the longest"
+
+
+def test_bounds_of_histograms_are_those_the_pool_counts_in() -> None:
+    assert (*BOUNDS_MS, math.inf) == wait_histogram.BOUNDS_MS
+    assert (*USAGE_BOUNDS_MS, math.inf) == wait_histogram.USAGE_BOUNDS_MS
+    assert LEAK_S == loans.LEAK_S == USAGE_BOUNDS_MS[-1] / 1000
 
 
 def test_a_process_that_leaves_takes_its_report_along(settings: Settings, clean: EmbeddedServer) -> None:

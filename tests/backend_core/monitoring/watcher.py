@@ -20,7 +20,7 @@ WHERE backend_type = 'client backend' AND datname = current_database() AND appli
 
 
 def watch(environment: Mapping[str, str], admin_dsn: str, samples: int, result: Path) -> None:
-    """Write one line for each sample: sizes and use by application, as Lectern and as the server have them."""
+    """Write one line for each sample: sizes and use by application, as Lectern and as the server have them, and who waits."""
     with open_backend(become(environment)) as backend, psycopg.connect(admin_dsn, autocommit=True) as conn, result.open("w") as file:
         actor = backend.actor()
         pause = threading.Event()
@@ -28,6 +28,7 @@ def watch(environment: Mapping[str, str], admin_dsn: str, samples: int, result: 
             view = backend.monitoring.pool(actor=actor)
             counted = {name: (size, busy) for name, size, busy in conn.execute(COUNTED).fetchall()}
             shown = {process.application: (process.size, process.in_use) for process in view.processes}
-            file.write(json.dumps({"shown": shown, "counted": counted, "in_use": view.in_use}) + "\n")
+            waiting = {process.application: process.waiting for process in view.processes}
+            file.write(json.dumps({"shown": shown, "counted": counted, "waiting": waiting}) + "\n")
             file.flush()
             pause.wait(INTERVAL_S)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import psycopg
 import pytest
@@ -17,6 +18,8 @@ from tests.desktop.conftest import Desk
 from tests.desktop.pages.document_scene import Scene, Switchable, Wait
 from tests.desktop.pages.memory_scene import Show, memory_shower
 from tests.desktop.pages.people_scene import People, make_people
+from tests.desktop.pages.pool_scene import Holding, OpenPage, database_page_opener
+from tests.desktop.pages.watch_scene import ShowPage, page_shower
 
 
 @pytest.fixture
@@ -73,6 +76,13 @@ def show_memory(page_context: Callable[..., Desk], backend: Backend, actor: Acto
 
 
 @pytest.fixture
+def show_page(page_context: Callable[..., Desk], backend: Backend, actor: Actor, wait_until: Wait) -> Iterator[ShowPage]:
+    """Return a function that shows any page."""
+    with page_shower(page_context, backend, actor, wait_until) as make:
+        yield make
+
+
+@pytest.fixture
 def many(clean: EmbeddedServer, backend: Backend, make_document: Callable[..., int]) -> Callable[[int], None]:
     """Return a function that puts more documents into the list, straight into the table."""
 
@@ -88,3 +98,17 @@ def many(clean: EmbeddedServer, backend: Backend, make_document: Callable[..., i
             conn.execute(query, (count - 1, first))
 
     return fill
+
+
+@pytest.fixture
+def holding(backend: Backend) -> Iterator[Holding]:
+    """Hold connections of the backend, and give all of them back at the end."""
+    held = Holding(backend)
+    yield held
+    held.set(0)
+
+
+@pytest.fixture
+def open_database_page(page_context: Callable[..., Any], qtbot: QtBot, wait_until: Wait) -> OpenPage:
+    """Show the Database page of a backend with its first figures."""
+    return database_page_opener(page_context, qtbot, wait_until)

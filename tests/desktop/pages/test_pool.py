@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-import dataclasses
-import datetime as dt
-import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, LiteralString
@@ -16,7 +13,7 @@ import pytest
 from psycopg import conninfo
 from PySide6.QtCore import QPointF, Qt, QTimer
 from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QFileDialog, QWidget
+from PySide6.QtWidgets import QWidget
 from pytestqt.qtbot import QtBot
 from sqlalchemy import text
 
@@ -24,64 +21,16 @@ from backend_core.backend import Backend, open_backend
 from backend_core.db import postmaster
 from backend_core.db.embedded import EmbeddedServer
 from backend_core.errors import DatabaseAway, PoolExhausted
-from backend_core.monitoring.records import BOUNDS_MS, Histogram, PoolView
+from backend_core.monitoring.records import PoolView
 from backend_core.policy import Actor
 from backend_core.settings import load_settings
-from desktop.pages.database.figures import agreement, capacity, slowest
-from desktop.pages.database.frame_list import taken_here
-from desktop.pages.database.page import POLL_MS, DatabasePage
+from desktop.pages.database.figures import agreement
+from desktop.pages.database.page import POLL_MS, TABS, DatabasePage
+from desktop.pages.database.pool_live import PoolLive
+from tests.desktop.pages.pool_scene import LABEL, Holding, OpenPage, Wait, view_of
 
-LABEL = "Count <b>sheep</b> & lambs"
 ACTIVE = "SELECT count(*) FROM pg_stat_activity WHERE application_name LIKE 'lectern-desktop@%' AND state = 'idle in transaction'"
 TOTAL = "SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend'"
-
-Wait = Callable[..., None]
-OpenPage = Callable[..., tuple[DatabasePage, Any]]
-
-
-class Holding:
-    """Holds connections of a backend, each in an open transaction."""
-
-    def __init__(self, backend: Backend) -> None:
-        self._backend = backend
-        self._open: list[contextlib.ExitStack] = []
-
-    def set(self, count: int, *, label: str = LABEL) -> None:
-        """Take or give back connections until ``count`` are held."""
-        while len(self._open) > count:
-            self._open.pop().close()
-        while len(self._open) < count:
-            stack = contextlib.ExitStack()
-            stack.enter_context(self._backend.database.begin(label)).execute(text("SELECT 1"))
-            self._open.append(stack)
-
-
-@pytest.fixture
-def holding(backend: Backend) -> Iterator[Holding]:
-    held = Holding(backend)
-    yield held
-    held.set(0)
-
-
-@pytest.fixture
-def open_page(page_context: Callable[..., Any], qtbot: QtBot, wait_until: Wait) -> OpenPage:
-    """Return a function that shows the page of a backend and waits for its first figures."""
-
-    def show(backend: Backend, actor: Actor) -> tuple[DatabasePage, Any]:
-        desk = page_context(backend, actor=actor)
-        page = DatabasePage(desk.context)
-        qtbot.addWidget(page)
-        page.resize(1228, 846)
-        page.show()
-        wait_until(lambda: page.loaded)
-        return page, desk
-
-    return show
-
-
-def view_of(page: DatabasePage) -> PoolView:
-    assert page.reading is not None
-    return page.reading.view
 
 
 def later(page: DatabasePage, *, ms: int) -> Callable[[], bool]:
@@ -93,9 +42,9 @@ def later(page: DatabasePage, *, ms: int) -> Callable[[], bool]:
 
 @pytest.mark.trace("B3", "B106")
 def test_three_connections_held_are_three_more_in_use_with_their_label(
-    backend: Backend, actor: Actor, holding: Holding, open_page: OpenPage, wait_until: Wait
+    backend: Backend, actor: Actor, holding: Holding, open_database_page: OpenPage, wait_until: Wait
 ) -> None:
-    page, _ = open_page(backend, actor)
+    page, _ = open_database_page(backend, actor)
     wait_until(lambda: view_of(page).in_use == 0)
     holding.set(3)
     wait_until(lambda: view_of(page).in_use == 3)
@@ -119,9 +68,9 @@ def test_three_connections_held_are_three_more_in_use_with_their_label(
 
 @pytest.mark.trace("B106")
 def test_the_figures_follow_pg_stat_activity_while_connections_come_and_go(
-    backend: Backend, actor: Actor, holding: Holding, open_page: OpenPage, wait_until: Wait, server: EmbeddedServer
+    backend: Backend, actor: Actor, holding: Holding, open_database_page: OpenPage, wait_until: Wait, server: EmbeddedServer
 ) -> None:
-    page, _ = open_page(backend, actor)
+    page, _ = open_database_page(backend, actor)
     with psycopg.connect(server.admin_dsn, autocommit=True) as conn:
 
         def counted(query: LiteralString) -> int:
@@ -140,9 +89,9 @@ def test_the_figures_follow_pg_stat_activity_while_connections_come_and_go(
         assert page.pool.processes.connections.text() == f"{view_of(page).server_connections} of {most} server connections"
 
 
-@pytest.mark.trace("B106")
+@pytest.mark.trace("B101", "B106")
 def test_only_this_database_counts_against_twenty_and_thirty_and_the_servers_own_limit(
-    open_page: OpenPage, wait_until: Wait, start_server: Callable[..., EmbeddedServer], tmp_path: Path
+    open_database_page: OpenPage, wait_until: Wait, start_server: Callable[..., EmbeddedServer], tmp_path: Path
 ) -> None:
     home = tmp_path / "home"
     server = start_server(home, extra_settings={"max_connections": "77"})
@@ -151,7 +100,7 @@ def test_only_this_database_counts_against_twenty_and_thirty_and_the_servers_own
         open_backend(load_settings(home=home, pool_size=20, max_overflow=10), application="desktop") as backend,
         psycopg.connect(elsewhere),
     ):
-        page, _ = open_page(backend, backend.actor())
+        page, _ = open_database_page(backend, backend.actor())
         with contextlib.ExitStack() as held:
             for _ in range(22):
                 held.enter_context(backend.database.begin("Hold")).execute(text("SELECT 1"))
@@ -160,15 +109,26 @@ def test_only_this_database_counts_against_twenty_and_thirty_and_the_servers_own
             assert tab.capacity.gauge.accessibleName() == "Connections: 22 in use of 20 + 10"
             assert "elsewhere" not in {row.host for row in tab.processes.table.rows}
             assert tab.processes.connections.text() == f"{view_of(page).server_connections} of 77 server connections"
+            held.enter_context(backend.database.begin("Hold")).execute(text("SELECT 1"))
+            wait_until(lambda: view_of(page).in_use == 23)
+            assert (tab.capacity.badge.text(), page.full.text()) == ("healthy", "")
+            held.enter_context(backend.database.begin("Hold")).execute(text("SELECT 1"))
+            wait_until(lambda: view_of(page).in_use == 24)
+            assert (tab.capacity.badge.text(), page.full.text()) == ("above 80\u202f%", "1 pool above 80\u202f%")
+            check = next(check for check in backend.monitoring.health(actor=backend.actor()).checks if check.name == "Connection pool")
+            assert (check.status, check.detail) == ("degraded", "24 of 30 in use, 0 timeouts")
+            assert tab.holders.about.text() == "longest 20 of 24 held, all pools"
         page.hide()
 
 
 @pytest.mark.trace("B9", "B13")
-def test_an_exhausted_pool_raises_the_alarm_and_shows_who_waited_in_vain(backend: Backend, open_page: OpenPage, wait_until: Wait) -> None:
+def test_an_exhausted_pool_raises_the_alarm_and_shows_who_waited_in_vain(
+    backend: Backend, open_database_page: OpenPage, wait_until: Wait
+) -> None:
     settings = backend.settings.model_copy(update={"pool_size": 1, "max_overflow": 1, "pool_timeout_s": 2.0})
     with open_backend(settings, application="desktop") as small, ThreadPoolExecutor(1) as other:
         actor = small.actor()
-        page, _ = open_page(small, actor)
+        page, _ = open_database_page(small, actor)
         tab = page.pool
         wait_until(lambda: tab.capacity.badge.text() == "healthy")
         with small.database.begin("Hold"), small.database.begin("Hold as well"):
@@ -189,9 +149,9 @@ def test_an_exhausted_pool_raises_the_alarm_and_shows_who_waited_in_vain(backend
 
 
 def test_the_details_say_where_the_connection_was_taken_and_can_be_copied(
-    backend: Backend, actor: Actor, holding: Holding, open_page: OpenPage, wait_until: Wait
+    backend: Backend, actor: Actor, holding: Holding, open_database_page: OpenPage, wait_until: Wait
 ) -> None:
-    page, desk = open_page(backend, actor)
+    page, desk = open_database_page(backend, actor)
     holding.set(1)
     wait_until(lambda: len(page.pool.holders.table.rows) == 1)
     page.pool.holders.table.selectRow(0)
@@ -209,11 +169,29 @@ def test_the_details_say_where_the_connection_was_taken_and_can_be_copied(
     wait_until(detail.ended.isVisible)
 
 
+def test_a_holder_leads_to_its_session_where_there_is_a_tab_for_it(
+    backend: Backend, actor: Actor, holding: Holding, open_database_page: OpenPage, wait_until: Wait
+) -> None:
+    page, desk = open_database_page(backend, actor)
+    holding.set(1)
+    wait_until(lambda: len(page.pool.holders.table.rows) == 1)
+    page.pool.holders.table.selectRow(0)
+    detail = page.pool.holders.detail
+    assert detail.shown is not None
+    assert detail.session.isVisible() == ("activity" in [tab.key for tab in TABS])
+    tab = page.part("pool")
+    assert isinstance(tab, PoolLive)
+    if not detail.session.isVisible():
+        tab.offer_sessions()
+    detail.session.click()
+    assert desk.navigated == [("database", {"tab": "activity", "pid": detail.shown.server_pid})]
+
+
 def test_a_selected_process_narrows_capacity_and_holders_to_its_pool(
-    backend: Backend, actor: Actor, holding: Holding, open_page: OpenPage, wait_until: Wait, tmp_path: Path, qtbot: QtBot
+    backend: Backend, actor: Actor, holding: Holding, open_database_page: OpenPage, wait_until: Wait, tmp_path: Path, qtbot: QtBot
 ) -> None:
     settings = load_settings(home=backend.settings.home, objects=tmp_path / "other", pool_size=1, max_overflow=3)
-    page, _ = open_page(backend, actor)
+    page, _ = open_database_page(backend, actor)
     with open_backend(settings, application="worker") as other, other.database.begin("Feed goats") as conn:
         conn.execute(text("SELECT 1"))
         holding.set(1)
@@ -232,9 +210,9 @@ def test_a_selected_process_narrows_capacity_and_holders_to_its_pool(
 
 
 def test_nothing_is_read_while_paused_or_hidden(
-    backend: Backend, actor: Actor, holding: Holding, open_page: OpenPage, wait_until: Wait
+    backend: Backend, actor: Actor, holding: Holding, open_database_page: OpenPage, wait_until: Wait
 ) -> None:
-    page, _ = open_page(backend, actor)
+    page, _ = open_database_page(backend, actor)
     wait_until(lambda: view_of(page).in_use == 0)
     page.context.commands.run("database.pause")
     assert page.live.text().startswith("Paused at ")
@@ -255,12 +233,12 @@ def test_nothing_is_read_while_paused_or_hidden(
 
 @pytest.mark.logs(r"psycopg\.pool")
 def test_without_a_server_the_last_figures_stay_with_their_age_and_come_back_to_life(
-    open_page: OpenPage, wait_until: Wait, start_server: Callable[..., EmbeddedServer], tmp_path: Path
+    open_database_page: OpenPage, wait_until: Wait, start_server: Callable[..., EmbeddedServer], tmp_path: Path
 ) -> None:
     home = tmp_path / "home"
     server = start_server(home)
     with open_backend(load_settings(home=home, pool_size=1, max_overflow=2), application="desktop") as backend:
-        page, _ = open_page(backend, backend.actor())
+        page, _ = open_database_page(backend, backend.actor())
         gauge = page.pool.capacity.gauge.accessibleName()
         postmaster.stop(server.cluster, mode="fast", timeout_s=30)
         wait_until(lambda: page.stale.isVisible() and "last answer" in page.stale.text(), timeout=15)
@@ -292,93 +270,11 @@ def test_a_first_reading_that_fails_is_an_error_state_with_retry(page_context: C
     assert not page.loaded
 
 
-def test_export_writes_what_is_shown(
-    backend: Backend, actor: Actor, holding: Holding, open_page: OpenPage, wait_until: Wait, tmp_path: Path
-) -> None:
-    page, desk = open_page(backend, actor)
-    holding.set(2)
-    wait_until(lambda: view_of(page).in_use == 2)
-    page.toggle_pause()
-    page.export.click()
-    dialog = page.findChild(QFileDialog)
-    assert dialog is not None
-    dialog.setOption(QFileDialog.Option.DontUseNativeDialog)
-    dialog.fileSelected.emit(str(tmp_path / "pool.json"))
-    dialog.reject()
-    wait_until(lambda: desk.notified == [("Exported to pool.json.", "ok")])
-    written = json.loads((tmp_path / "pool.json").read_text(encoding="utf-8"))
-    assert written["pool"]["in_use"] == 2
-    assert [found["label"] for found in written["pool"]["holders"]] == [LABEL, LABEL]
-    assert dt.datetime.fromisoformat(written["pool"]["at"]) == view_of(page).at
-    assert written["agreement"]["problems"] == []
-
-
-def test_a_pool_nobody_has_used_shows_no_invented_waiting_time(
-    backend: Backend, open_page: OpenPage, actor: Actor, wait_until: Wait
-) -> None:
-    page, _ = open_page(backend, actor)
-    empty = Histogram(bounds_ms=BOUNDS_MS, counts=(0,) * (len(BOUNDS_MS) + 1))
-    page.toggle_pause()
-    wait_until(lambda: page.context.background.pending == 0)
-    assert page.reading is not None
-    unused = dataclasses.replace(page.reading.view, histogram=empty, wait_ms=empty.percentiles(), longest_wait_ms=None, holders=())
-    page.pool.show_reading(dataclasses.replace(page.reading, view=unused, samples=()))
-    assert page.pool.waits.histogram.accessibleName() == "Checkout wait: no data yet"
-    assert page.pool.waits.caption.text() == "no checkouts in the last 15 minutes"
-    assert page.pool.waiters.detail.text() == "0 timeouts · limit 10 s"
-    assert page.pool.holders.empty.isVisible()
-
-
-def test_a_pool_that_disagrees_or_stopped_reporting_is_named(backend: Backend, actor: Actor) -> None:
-    view = backend.monitoring.pool(actor=actor)
-    own = next(row for row in view.processes if row.capacity is not None)
-    liar = dataclasses.replace(own, in_use=own.size + 2)
-    silent = dataclasses.replace(own, reported_age_s=12.0)
-    many = dataclasses.replace(own, size=(own.capacity or 0) + 2)
-    assert agreement(dataclasses.replace(view, processes=(own,))).words == "agrees with pg_stat_activity"
-    found = agreement(dataclasses.replace(view, processes=(liar,)))
-    assert found.words == "1 pool disagrees with pg_stat_activity"
-    assert found.problems == (f"Desktop {own.host}:{own.pid}: {liar.in_use} in use, {own.size} on the server",)
-    assert agreement(dataclasses.replace(view, processes=(silent,))).words == "1 report is old"
-    assert agreement(dataclasses.replace(view, processes=(many, liar))).words == "2 pools disagree with pg_stat_activity"
-
-
-def test_capacity_adds_up_pool_by_pool(backend: Backend, actor: Actor) -> None:
-    view = backend.monitoring.pool(actor=actor)
-    own = next(row for row in view.processes if row.capacity is not None)
-    busy = dataclasses.replace(own, application="busy", size=9, in_use=8, waiting=2, base=2, capacity=10)
-    idle = dataclasses.replace(own, application="idle", size=2, in_use=0, waiting=0, base=2, capacity=10)
-    both = dataclasses.replace(view, processes=(busy, idle))
-    found = capacity(both)
-    assert (found.in_use, found.base, found.overflow, found.base_used, found.overflow_used, found.idle, found.waiting) == (
-        8,
-        4,
-        16,
-        2,
-        6,
-        3,
-        2,
-    )
-    assert capacity(both, "busy").share == 0.8
-
-
-@pytest.mark.parametrize(("longest", "words"), [(None, ""), (0.04, "longest 0.0 ms"), (2.46, "longest 2.5 ms"), (512.4, "longest 512 ms")])
-def test_the_longest_wait_is_told(backend: Backend, actor: Actor, longest: float | None, words: str) -> None:
-    view = backend.monitoring.pool(actor=actor)
-    assert slowest(dataclasses.replace(view, longest_wait_ms=longest)) == words
-
-
-def test_the_marked_frame_is_the_first_of_ours_outside_the_plumbing() -> None:
-    frames = [("site-packages/x.py:1", "f"), ("backend_core/db/database.py:9", "begin"), ("backend_core/jobs/service.py:4", "listing")]
-    assert taken_here(frames) == 2
-    assert taken_here(frames[:2]) is None
-
-
 def test_everything_that_takes_the_keyboard_has_a_name_and_nothing_is_cut(
-    backend: Backend, actor: Actor, holding: Holding, open_page: OpenPage, wait_until: Wait
+    backend: Backend, actor: Actor, holding: Holding, open_database_page: OpenPage, wait_until: Wait
 ) -> None:
     holding.set(2)
-    page, _ = open_page(backend, actor)
+    page, _ = open_database_page(backend, actor)
     wait_until(lambda: len(page.pool.holders.table.rows) == 2)
     page.pool.holders.table.cell_clicked.emit(page.pool.holders.table.rows[0], "by", QPointF(0, 0))
     reachable = [part for part in page.findChildren(QWidget) if part.isVisible() and part.focusPolicy() & Qt.FocusPolicy.TabFocus]

@@ -40,6 +40,9 @@ def downgrade() -> None:
 
 
 def _run_script(script: str) -> None:
+    if op.get_context().as_sql:
+        op.get_context().impl.static_output(script)
+        return
     # Straight to the driver: the script holds many statements, and percent signs that are not parameters.
     driver: Any = op.get_bind().connection.driver_connection
     driver.execute(script.encode())

@@ -1,0 +1,1 @@
+"""Notices: what somebody should know, once per event, in the window and where else they asked for it."""

@@ -1,0 +1,1 @@
+"""The Readiness page: may this be released, and what says so."""
