@@ -26,7 +26,8 @@ WITH held AS MATERIALIZED (
     SELECT t.oid, t.relname, s.nspname, t.relkind, t.relispartition, t.reltuples, t.relpages,
            pg_stat_get_mod_since_analyze(t.oid) > 0 AS changed, EXISTS (SELECT FROM held WHERE relation = t.oid) AS locked,
            x.extname AS extension
-      FROM pg_class t JOIN spaces s ON s.oid = t.relnamespace LEFT JOIN extended x ON x.objid = t.oid WHERE t.relkind IN ('r', 'p', 'm') AND t.relpersistence <> 't'
+      FROM pg_class t JOIN spaces s ON s.oid = t.relnamespace LEFT JOIN extended x ON x.objid = t.oid
+     WHERE t.relkind IN ('r', 'p', 'm') AND t.relpersistence <> 't'
 ), referenced AS MATERIALIZED (
     SELECT DISTINCT conindid FROM pg_constraint WHERE contype = 'f'
 ), constrained AS MATERIALIZED (

@@ -66,6 +66,21 @@ def test_what_only_looks_superfluous_stays_and_what_half_serves_a_key_does_not_c
     check(look(link), truth, ("traps",))
 
 
+def test_what_belongs_to_an_extension_or_to_the_job_queue_is_not_ours_to_judge(admin: Admin, link: MonitorLink) -> None:
+    for statement in TWINS.split(";\n"):
+        admin.execute(statement.encode())
+    places = ("borrowed", "procrastinate_more", "own")
+    admin.execute("ALTER EXTENSION plpgsql ADD TABLE traps.borrowed")
+    try:
+        view = look(link)
+    finally:
+        admin.execute("ALTER EXTENSION plpgsql DROP TABLE traps.borrowed")
+    found = {place: {row.verdict for row in view.rows if row.table == f"traps.{place}"} for place in places}
+    # the control is the same on a table of nobody else's
+    assert found == {"borrowed": {"keep"}, "procrastinate_more": {"keep"}, "own": {DUPLICATE, "keep"}}
+    assert {one.table for one in view.missing} == {"traps.own"}
+
+
 def test_carrying_out_all_advice_at_once_takes_nothing_away_that_somebody_relied_on(admin: Admin, link: MonitorLink) -> None:
     plant_traps(admin)
     Corpus(admin, 4).plant()
@@ -86,6 +101,15 @@ def test_carrying_out_all_advice_at_once_takes_nothing_away_that_somebody_relied
     assert look(link).missing == ()
 
 
+TWINS = """
+CREATE SCHEMA traps;
+CREATE TABLE traps.own (a int PRIMARY KEY, b int REFERENCES traps.own);
+CREATE TABLE traps.borrowed (a int PRIMARY KEY, b int REFERENCES traps.own);
+CREATE TABLE traps.procrastinate_more (a int PRIMARY KEY, b int REFERENCES traps.own);
+CREATE INDEX ON traps.own (a);
+CREATE INDEX ON traps.borrowed (a);
+CREATE INDEX ON traps.procrastinate_more (a)
+"""
 JUDGED = """
 CREATE SCHEMA traps;
 CREATE TABLE traps.visits AS SELECT g AS id, g % 2 = 0 AS seen, g AS place, g AS other FROM generate_series(1, 20000) g;
