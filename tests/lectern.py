@@ -12,6 +12,7 @@ from backend_core.backend import Backend, open_backend
 from backend_core.db.embedded import EmbeddedServer
 from backend_core.documents.tables import audios, document_pages, documents
 from backend_core.memory.choosing import KEYS
+from backend_core.notices.outbox import SECRETS as NOTICE_SECRETS
 from backend_core.policy import Actor
 from backend_core.safety.service import SECRET as MODERATION_KEY
 from backend_core.settings import Settings, load_settings
@@ -67,7 +68,7 @@ def backend(settings: Settings) -> Iterator[Backend]:
     """An open backend without a document."""
     with open_backend(settings, application="desktop") as opened:
         # the home, and with it the secrets an earlier test kept there, is that of the whole run
-        for name in (MODERATION_KEY, *KEYS.values()):
+        for name in (MODERATION_KEY, *KEYS.values(), *NOTICE_SECRETS.values()):
             opened.credentials.delete(name)
         yield opened
 

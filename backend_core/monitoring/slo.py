@@ -15,6 +15,7 @@ Status = Literal["ok", "warn", "bad", "unknown"]
 WINDOW_DAYS: Final = 30
 FAST_BURN: Final = 14.4
 SLOW_BURN: Final = 6.0
+LEAST_EVENTS: Final = 100
 LITTLE_LEFT: Final = 0.25
 JOB_LIMIT_S: Final = 60.0
 
@@ -184,7 +185,9 @@ def _alert(promise: _Promise, row: Mapping[str, Any]) -> str:
     pairs = (("fast", FAST_BURN, "5m", "1h"), ("slow", SLOW_BURN, "30m", "6h"))
     for name, factor, short, long in pairs:
         rates = [burn(row[f"good_{window}"], row[f"bad_{window}"], target=promise.target) for window in (short, long)]
-        if row[f"good_{long}"] + row[f"bad_{long}"] >= promise.enough and all(rate is not None and rate >= factor for rate in rates):
+        # few events burn fast by chance: a handful is no alarm
+        enough = row[f"good_{long}"] + row[f"bad_{long}"] >= max(promise.enough, LEAST_EVENTS)
+        if enough and all(rate is not None and rate >= factor for rate in rates):
             return name
     return ""
 

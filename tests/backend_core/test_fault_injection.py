@@ -47,7 +47,7 @@ WITHOUT_STATEMENTS = {
     "House.current", "Access.recover", "Backups.tidy", "Backups.verify", "Backups.confirm_key_kept",
     "Monitoring.pool", "Monitoring.samples", "Monitoring.statements", "Seals.sign",
     "Metrics.names", "Metrics.series", "Metrics.newest", "Metrics.export", "Metrics.falls", "Objectives.objectives",
-    "Indexes.view", "Indexes.declared", "Indexes.prove",
+    "Indexes.view", "Indexes.declared", "Indexes.prove", "Migrations.state", "Migrations.dry_run", "Migrations.run",
     "MemoryService.scope", "MemoryService.within", "MemoryService.meaning", "MemoryService.embed", "MemoryService.extract",
     "Scopes.open", "Scopes.directory",
     "Safety.check", "Safety.judge", "Egress.hosts", "OAuthServices.find",

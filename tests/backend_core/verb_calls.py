@@ -13,6 +13,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
+from backend_core import __version__
 from backend_core.audit.query import AuditFilter
 from backend_core.audit.service import Entry
 from backend_core.backend import Backend
@@ -187,7 +188,9 @@ class Calls:
         if verb == "Indexes.change":
             known |= {"action": "create", "what": "CREATE INDEX probe_title ON documents (title, id)"}
         if verb == "SignOffs.sign_off":
-            known["version"] = "1.2.3"
+            known |= {"version": "1.2.3", "verdict": "no-go"}
+        if verb == "Readiness.judgement":
+            known["version"] = __version__
         if verb.startswith(("Notices.", "JobAlerts.", "JobWatch.")):
             known |= self._noticing(verb)
         if name in self.ids:

@@ -117,7 +117,7 @@ class TablesTab(Tab):
         self.lock_badge, self.not_current, self.total = Badge(icon_name="lock"), Badge(), PlainLabel("", "small")
         empty = EmptyState("database", tr("No table fits"), detail=tr("Change the filter."))
         self.table = Table(_columns(), name=tr("Tables"), row_height=_ROW_HEIGHT, key=lambda one: one.table, empty=empty)
-        none = EmptyState("list", tr("No sequence fits"), detail=tr("Change the filter."))
+        none = EmptyState("list-checks", tr("No sequence fits"), detail=tr("Change the filter."))
         self.sequences = Table(_sequence_columns(), name=tr("Sequences"), row_height=36, key=lambda one: one.name, empty=none)
         self.sequences.hide()
         card = Card(flush=True)

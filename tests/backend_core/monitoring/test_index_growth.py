@@ -2,33 +2,12 @@
 
 from __future__ import annotations
 
-import secrets
-from collections.abc import Iterator
-
-import psycopg
 import pytest
 from psycopg import sql
-from psycopg.conninfo import make_conninfo
 
 from backend_core.bench.index_cases import CASES, Case
 from backend_core.bench.indexes import run
-from backend_core.db import migrate
-from backend_core.db.embedded import EmbeddedServer
-from backend_core.db.roles import OWNER
 from tests.backend_core.monitoring.test_index_plans import ROWS, Connection, fill, plan
-
-
-@pytest.fixture(scope="module")
-def alone(server: EmbeddedServer) -> Iterator[Connection]:
-    """A migrated database of its own, where no row of another test is left behind in a table."""
-    name = f"growth_{secrets.token_hex(4)}"
-    with psycopg.connect(server.admin_dsn, autocommit=True) as admin:
-        admin.execute(f"CREATE DATABASE {name} OWNER {OWNER}")
-        migrate.upgrade(make_conninfo(server.dsn(OWNER), dbname=name))
-        with psycopg.connect(make_conninfo(server.admin_dsn, dbname=name), autocommit=True) as conn:
-            conn.execute("SET session_replication_role = replica")
-            yield conn
-        admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
 
 @pytest.mark.trace("B16")

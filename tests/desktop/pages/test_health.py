@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import shutil
 import time
 from pathlib import Path
 
@@ -87,7 +88,9 @@ def test_a_fresh_server_shows_checks_with_their_age_and_nothing_recorded(
     assert flashes == ["QWidget"], "only the window of this test"
 
 
-def test_a_check_that_is_not_well_says_what_to_do_and_leads_there(show_page: ShowPage) -> None:
+def test_a_check_that_is_not_well_says_what_to_do_and_leads_there(show_page: ShowPage, backend: Backend) -> None:
+    # what other tests of this home backed up
+    shutil.rmtree(backend.settings.backups_dir, ignore_errors=True)
     shown = show_page(HealthPage)
     backup = shown.page.checks.lines["Backup"]
     assert backup.status != "ok"

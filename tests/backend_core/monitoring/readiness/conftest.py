@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import psycopg
 import pytest
 
 from backend_core.backend import open_backend
@@ -17,6 +18,9 @@ from tests.postgres import empty
 def world(server: EmbeddedServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     """A backend in which every check passes whose subject exists."""
     empty(server)
+    # nothing tidies this server by itself
+    with psycopg.connect(server.admin_dsn, autocommit=True) as conn:
+        conn.execute("VACUUM")
     folder = tmp_path_factory.mktemp("readiness")
     settings = load_settings(
         home=server.cluster.home, objects=folder / "objects", pool_size=2, max_overflow=8, pool_timeout_s=10, record_metrics="nothing"

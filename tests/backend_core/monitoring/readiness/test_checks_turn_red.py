@@ -16,6 +16,7 @@ from backend_core.monitoring.readiness.parts import Parts
 from tests.backend_core.monitoring.readiness.breaks import BREAKS
 from tests.backend_core.monitoring.readiness.stand_ins import PARTS, broken_parts
 from tests.backend_core.monitoring.readiness.world import World
+from tests.polling import eventually
 
 LIVE = [check.id for check in CHECKS if not check.later]
 # a subject that can be broken only so far
@@ -44,12 +45,13 @@ def broken(world: World, check_id: str) -> AbstractContextManager[Mapping[str, A
     "check_id", [pytest.param(name, marks=pytest.mark.trace(*PROVES[name])) if name in PROVES else name for name in LIVE]
 )
 def test_a_check_turns_red_with_its_subject_and_green_again(world: World, check_id: str) -> None:
-    before = world.look(check_id)
+    # each process tells its figures every few seconds
+    before = eventually(lambda: found if (found := world.look(check_id)).status != "unknown" else None)
     assert (before.status, before.value) == ("pass", before.value)
     with broken(world, check_id) as changes:
         found = world.look(check_id, changes)
     assert (found.status, found.value) == ("warn" if check_id in WARNS else "fail", found.value)
-    after = world.look(check_id)
+    after = eventually(lambda: found if (found := world.look(check_id)).status != "unknown" else None)
     assert (after.status, after.value) == ("pass", after.value)
 
 
