@@ -237,7 +237,7 @@ class Outbox:
                 raise InvalidInput("No address of the administrator is set.")
             self._mail(mail.Letter(to=house.admin_email, subject="Lectern: test", text=mail.TEST), house, actor, key=key)
         else:
-            self._post(webhook.test_body(self._around.name), house, actor, key=key)
+            self._post(webhook.trial_body(self._around.name), house, actor, key=key)
         return self._around.way_out.gate(_address(channel, house)).key
 
     def keep_secret(self, channel: str, secret: str) -> None:

@@ -21,7 +21,7 @@ def body(row: Mapping[str, Any], *, name: str, attempt: int) -> bytes:
     return _document(name, event=row["event"], attempt=attempt, notice=notice)
 
 
-def test_body(name: str) -> bytes:
+def trial_body(name: str) -> bytes:
     """Return a document of no consequence."""
     return _document(name, event="test", attempt=1, notice=None)
 

@@ -1,119 +1,54 @@
-"""A run as a file that others can rely on: JSON with a signature, or a PDF that shows it and carries the same JSON inside."""
+"""A privacy run as a signed report."""
 
 from __future__ import annotations
 
-import base64
-import binascii
-import json
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from backend_core.audit.export import private
-from backend_core.audit.key_statements import check_signature, key_id_of
 from backend_core.audit.keys import SealKey
-from backend_core.errors import InvalidInput
-from backend_core.memory.exporting import writing_to
+from backend_core.privacy import signed_report
 from backend_core.privacy.contexts import CONTEXTS, OPERATIONS
 from backend_core.privacy.records import ReportVerdict, RunDetails, plain
+from backend_core.privacy.signed_report import Kind
 
-# the two modules that draw load a library the window can do without
-FORMAT: Final = "lectern-privacy-report/1"
-INSIDE: Final = "privacy-run.json"
-JSON, PDF = ".json", ".pdf"
-LARGEST: Final = 20_000_000
-_DOMAIN: Final = f"{FORMAT}\n".encode()
+if TYPE_CHECKING:
+    from backend_core.privacy.drawing import Drawing
+
+
+def _draw(content: dict[str, Any]) -> Drawing:
+    from backend_core.privacy import pages
+
+    return pages.draw(content)
+
+
+KIND: Final = Kind(
+    format="lectern-privacy-report/1",
+    called="privacy report",
+    inside="privacy-run.json",
+    outer="report",
+    verify="lecternctl privacy verify FILE",
+    draw=_draw,
+    number=lambda content: content["run"]["id"],
+)
 
 
 def write(details: RunDetails, path: Path, *, signer: SealKey) -> None:
-    """Write a run as a signed file; the ending of its name says of which kind.
-
-    Raises:
-        InvalidInput: neither ``.json`` nor ``.pdf``, or no file.
-        StorageFailed: it cannot be written.
-    """
-    from backend_core.privacy import drawing
-
-    if path.suffix.lower() not in {JSON, PDF}:
-        raise InvalidInput("A report is a .pdf or a .json file; give its name one of these endings.")
-    content = content_of(details, public=signer.public)
-    if path.suffix.lower() == JSON:
-        data = signed(content, signer)
-    else:
-        with drawing.LOCK:
-            data = _pdf(content, signer)
-    with writing_to(path) as made, private(made) as file:
-        file.write(data)
+    """Write a run as a signed file; raises as ``signed_report.write``."""
+    signed_report.write(KIND, content_of(details), path, signer=signer)
 
 
-def content_of(details: RunDetails, *, public: bytes) -> dict[str, Any]:
+def content_of(details: RunDetails) -> dict[str, Any]:
     """Return what is signed."""
     return {
-        "format": FORMAT,
         "run": plain(details.run),
         "cases": plain(details.cases),
         "cells": plain(details.cells),
         "contexts": [{"code": one.code, "title": one.title, "about": one.about} for one in CONTEXTS],
         "operations": [{"code": one.code, "title": one.title} for one in OPERATIONS],
-        "key": {"id": key_id_of(public), "public": base64.b64encode(public).decode()},
     }
 
 
-def canonical(content: Mapping[str, Any]) -> bytes:
-    """Return the one way to write ``content``: keys sorted, no blanks, UTF-8."""
-    return json.dumps(content, ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False).encode()
-
-
-def signed(content: Mapping[str, Any], signer: SealKey) -> bytes:
-    """Return the file: what is signed, and the signature."""
-    signature = base64.b64encode(signer.sign(_DOMAIN + canonical(content))).decode()
-    return canonical({"report": content, "signature": signature}) + b"\n"
-
-
-def _pdf(content: dict[str, Any], signer: SealKey) -> bytes:
-    # first the pages, then what their words hash to, then the page with the signature over all of it
-    from backend_core.privacy import drawing, pages
-
-    made = pages.draw(content)
-    content["pages_sha256"] = drawing.words_sha256(made.copy())
-    inside = signed(content, signer)
-    pages.draw_signature(made, content, json.loads(inside)["signature"])
-    made.attach(INSIDE, inside)
-    return made.bytes()
-
-
 def verify(path: Path, *, trusted: Collection[str]) -> ReportVerdict:
-    """Check a report from its file alone, and its key against those that the audit log knows.
-
-    Raises:
-        InvalidInput: no report.
-    """
-    try:
-        data = path.read_bytes() if path.stat().st_size <= LARGEST else b""
-        inside, words = (data, None) if data[:1] == b"{" else _inside(data)
-        parsed = json.loads(inside)
-        content, signature = parsed["report"], base64.b64decode(parsed["signature"], validate=True)
-        key, number = content["key"], int(content["run"]["id"])
-        public = base64.b64decode(key["public"], validate=True)
-    except (OSError, ValueError, KeyError, TypeError, RecursionError, binascii.Error):
-        raise InvalidInput("That file is no privacy report.") from None
-    problems = []
-    if not check_signature(public, _DOMAIN + canonical(content), signature):
-        problems.append("The content was changed after it was signed, or the signature is of something else.")
-    if key["id"] != key_id_of(public) or key["id"] not in trusted:
-        problems.append("The audit log does not know the key of the signature.")
-    if words is not None and words != content.get("pages_sha256"):
-        problems.append("The pages do not show what was signed.")
-    return ReportVerdict(ok=not problems, run=number, key_id=str(key["id"]), problems=tuple(problems))
-
-
-def _inside(data: bytes) -> tuple[bytes, str]:
-    from backend_core.privacy import drawing
-
-    with drawing.LOCK:
-        found = drawing.attached(data, INSIDE)
-        if found is None:
-            message = "no report inside"
-            raise ValueError(message)
-        # the last page shows the signature and cannot be signed itself
-        return found, drawing.words_sha256(data, last=1)
+    """Check a report; raises as ``signed_report.verify``."""
+    return signed_report.verify(KIND, path, trusted=trusted)

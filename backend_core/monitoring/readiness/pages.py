@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from backend_core.privacy.drawing import INK, MARGIN, MUTED, WIDTH, Colour, Drawing
+from backend_core.privacy.drawing import INK, MARGIN, MUTED, Colour, Drawing
 
 GREEN: Final[Colour] = (15, 115, 80)
 RED: Final[Colour] = (190, 30, 30)
@@ -92,19 +92,3 @@ def _checks(made: Drawing, category: Content, checks: list[Any]) -> None:
         made.paragraph(f"{one['id']}, from {one['source']}; {when}.", x=_INDENT, size=7, colour=MUTED)
         for name, value in one["evidence"]:
             made.paragraph(f"{name}: {value}", x=_INDENT + 10, size=7, face="mono", colour=MUTED)
-
-
-def draw_signature(made: Drawing, content: Content, signature: str) -> None:
-    """Add the last page, which says who vouches for the others."""
-    made.new_page()
-    made.paragraph("Signature", size=13, face="bold")
-    made.paragraph("Ed25519 over the report inside this file (readiness.json) and over the words of the pages before this one.")
-    key, digest = content["key"], content["pages_sha256"]
-    for name, words in (("key", key["id"]), ("public", key["public"]), ("signature", signature), ("pages", digest)):
-        made.y += 3
-        made.text(name, size=8, colour=MUTED)
-        made.paragraph(words, x=MARGIN + 60, size=8, face="mono")
-    made.y += 8
-    made.box(x=MARGIN, width=WIDTH - 2 * MARGIN, height=0.7, colour=MUTED)
-    made.y += 6
-    made.paragraph("`lecternctl readiness --verify FILE` checks it against the keys that the audit log knows.", colour=MUTED)

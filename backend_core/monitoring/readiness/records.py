@@ -150,21 +150,6 @@ class Report:
         raise KeyError(check_id)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Exported:
-    """What came of checking an exported report.
-
-    Attributes:
-        ok: nothing was changed since it was signed, by a key that the audit log knows.
-        problems: one sentence each.
-    """
-
-    ok: bool
-    run: int
-    key_id: str
-    problems: tuple[str, ...]
-
-
 def plain(value: Any) -> Any:
     """Return a record as JSON knows it, times as ISO 8601 text."""
     if isinstance(value, dt.datetime):

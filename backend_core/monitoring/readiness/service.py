@@ -16,13 +16,15 @@ from backend_core.audit.keys import Keys, statements
 from backend_core.audit.service import Audit
 from backend_core.audit.sign_off import Judgement, SignedOff, SignOffs
 from backend_core.db.database import Database
-from backend_core.errors import Cancelled, InvalidInput, LecternError, NotAllowed, NotFound
+from backend_core.errors import Cancelled, LecternError, NotAllowed, NotFound
 from backend_core.logs import at_boundary, get_logger, log_failure
-from backend_core.monitoring.readiness import score, store
+from backend_core.monitoring.readiness import exporting, score, store
 from backend_core.monitoring.readiness.categories import BEFORE, TARGET
 from backend_core.monitoring.readiness.check import Check, Finding, unknown
-from backend_core.monitoring.readiness.records import KNOWN, CheckResult, Exported, Report
+from backend_core.monitoring.readiness.records import KNOWN, CheckResult, Report
 from backend_core.policy import Actor, Target, authorize, may
+from backend_core.privacy.records import ReportVerdict
+from backend_core.privacy.signed_report import ending
 
 if TYPE_CHECKING:
     from backend_core.monitoring.readiness.around import Around
@@ -254,31 +256,26 @@ class Readiness:
             StorageFailed: it cannot be written.
             SecretsLocked, Unavailable: the key of this computer cannot be read.
         """
-        from backend_core.monitoring.readiness import exporting
-
         authorize(actor, "readiness.export", READINESS)
         signed = self._signed(actor)
-        if path.suffix.lower() not in exporting.ENDINGS:
-            raise InvalidInput("A report is a .pdf or a .json file; give its name one of these endings.")
+        kind = ending(path).lstrip(".")
         with self._database.begin("Export readiness") as conn:
             report = self._report(conn, actor=actor, signed=signed)
             if report.run_id is None:
                 raise NotFound("Nothing was measured yet.")
             # the first report of a new home may come before its first seal
             signer = self._keys.ready(conn) or self._keys.own()
-            after: dict[str, Any] = {"format": path.suffix.lower().lstrip("."), "run": report.run_id, "score": report.score}
+            after: dict[str, Any] = {"format": kind, "run": report.run_id, "score": report.score}
             self._audit.record(conn, actor=actor, action="readiness.export", target=READINESS, after=after)
             exporting.write(report, path, signer=signer)
         return path
 
-    def verify_report(self, path: Path, *, actor: Actor) -> Exported:
+    def verify_report(self, path: Path, *, actor: Actor) -> ReportVerdict:
         """Check an exported report against the keys that the audit log knows.
 
         Raises:
             InvalidInput: no report.
         """
-        from backend_core.monitoring.readiness import exporting
-
         authorize(actor, "readiness.read", READINESS)
         with self._database.begin("Check readiness report") as conn:
             trusted = {one.key_id for one in statements(conn) if one.event == INTRODUCED}
