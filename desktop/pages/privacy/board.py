@@ -14,12 +14,13 @@ from desktop.pages.privacy.legend import Legend
 from desktop.pages.privacy.matrix import Matrix
 from desktop.pages.privacy.runs_strip import RunBar, RunsStrip
 from desktop.pages.privacy.state_strip import StateStrip
-from desktop.pages.privacy.trying import Step, Trying
+from desktop.pages.privacy.trying import Trying
 from desktop.pages.privacy.words import guard_words, history_words
 from desktop.widgets.button import Button
 from desktop.widgets.card import Card
 from desktop.widgets.label import PlainLabel
 from desktop.widgets.layout import column, holder, rule
+from desktop.widgets.long_run import Step
 from desktop.widgets.page import side_by_side
 from desktop.widgets.scroll import scrolling
 from desktop.widgets.states import EmptyState

@@ -24,7 +24,7 @@ from desktop.widgets.page import Page, PageContext, title_row
 
 if TYPE_CHECKING:
     from backend_core.privacy.records import CaseResult, Run
-    from desktop.pages.privacy.trying import Step
+    from desktop.widgets.long_run import Step
 
 INCIDENTS: Final = "action:privacy.incident"
 

@@ -2,23 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
 
 from backend_core.privacy.contexts import ADMIN, CONTEXTS
 from desktop.pages.privacy import picture as pic
+from desktop.widgets.long_run import Step
 
 HALF: Final = pic.TICKS // 2
 """A cell is tried twice: with the owner's words, and without them."""
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """What a run says of itself: steps done, all steps, and what is being tried."""
-
-    done: int
-    total: int
-    words: str
 
 
 class Trying:

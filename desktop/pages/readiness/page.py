@@ -15,7 +15,7 @@ from desktop.i18n import tr
 from desktop.pages.readiness import words
 from desktop.pages.readiness.board import BESIDE_FROM, Board
 from desktop.pages.readiness.drawer import CheckDrawer
-from desktop.pages.readiness.measuring import Measuring, Step
+from desktop.pages.readiness.measuring import Measuring
 from desktop.pages.readiness.sign_dialog import RefusedDialog, SignDialog
 from desktop.widgets.badge import Badge
 from desktop.widgets.button import Button
@@ -23,6 +23,7 @@ from desktop.widgets.card import Card
 from desktop.widgets.drawer import DrawerHost
 from desktop.widgets.label import PlainLabel
 from desktop.widgets.layout import column, holder
+from desktop.widgets.long_run import Step
 from desktop.widgets.page import Page, PageContext, title_row
 from desktop.widgets.progress_row import ProgressRow
 from desktop.widgets.scroll import scrolling

@@ -13,10 +13,11 @@ from backend_core.privacy.contexts import CODES, OPERATION_CODES, expected
 from backend_core.privacy.records import Cell
 from desktop.pages.privacy import picture as pic
 from desktop.pages.privacy.matrix import ICONS, NARROW, Matrix
-from desktop.pages.privacy.trying import Step, Trying
+from desktop.pages.privacy.trying import Trying
 from desktop.pages.privacy.words import pair_words
 from desktop.style import Theme
 from desktop.style.tokens import DARK, LIGHT
+from desktop.widgets.long_run import Step
 
 Wrong = Callable[[str, str, str], bool]
 
