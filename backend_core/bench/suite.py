@@ -25,6 +25,7 @@ NAMES: Final = (
     "indexes",
     "memory_scale",
     "moderation",
+    "panels",
     "pool",
     "pool_capacity",
     "recorder",
