@@ -2,33 +2,30 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from collections.abc import Sequence
 from typing import Any, ClassVar, Final
 
-from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QStackedWidget
 
-from backend_core.errors import LecternError
 from backend_core.policy import may
-from desktop.i18n import ago, duration, number, tr
+from desktop.i18n import number, tr
 from desktop.pages.alerts.jobs_tab import JobAlertsTab
 from desktop.pages.alerts.notices_tab import NoticesTab
 from desktop.pages.alerts.silences_tab import SilencesTab
 from desktop.pages.alerts.ways_tab import WaysTab
 from desktop.widgets.badge import Badge
-from desktop.widgets.label import PlainLabel
 from desktop.widgets.layout import column, holder
-from desktop.widgets.page import Page, PageContext, title_row
+from desktop.widgets.live_page import LivePage
+from desktop.widgets.page import PageContext, title_row
 from desktop.widgets.part import Part
 from desktop.widgets.tabs import Tabs
 
-TICK_MS: Final = 1_000
 HINTED_EVERY_S: Final = 3.0
 """Changes are hinted at; this is for the hint that is lost."""
 FRESH_S: Final = 15.0
 
 
-class AlertsPage(Page):
+class AlertsPage(LivePage):
     """A tab each; all but the ways out are read whichever is shown, for their counts."""
 
     key: ClassVar[str] = "alerts"
@@ -45,9 +42,6 @@ class AlertsPage(Page):
         self._parts = self._make_parts()
         if self.ways is not None:
             self._ways_part = Part(self, "ways", self.ways.read, self.ways.show_channels, fresh_s=FRESH_S)
-        self._tick = QTimer(self)
-        self._tick.setInterval(TICK_MS)
-        self._tick.timeout.connect(self._each_second)
         self.tabs.chosen.connect(self._switch)
         group = tr(self.title)
         for key, title in (
@@ -78,23 +72,10 @@ class AlertsPage(Page):
             self.tabs.choose("jobs")
             self.jobs.open_alert(alert_id)
 
-    def shown(self) -> None:
-        """Start the clock."""
-        self._tick.start()
-
-    def hidden(self) -> None:
-        """Stop the clock."""
-        self._tick.stop()
-
-    def fail(self, error: LecternError) -> None:
-        """Keep the last good rows and say how old they are."""
-        super().fail(error)
-        self._show_age()
-
     # -- building
 
     def _build(self) -> None:
-        self.overall, self.stale, self.updated = Badge(), Badge(), PlainLabel("", "small")
+        self.overall = Badge()
         captions = {"notices": tr("Notices"), "jobs": tr("Job alerts"), "silences": tr("Silences"), "ways": tr("Ways out")}
         tabs = {"notices": self.notices, "jobs": self.jobs, "silences": self.silences, "ways": self.ways}
         self._tabs = {key: tab for key, tab in tabs.items() if tab is not None}
@@ -127,7 +108,7 @@ class AlertsPage(Page):
         self.tabs.set_count("notices", number(count) if count else "", tone="bad" if bad else "warn")
         words = tr("1 wants attention") if count == 1 else tr("{n} want attention", n=number(count))
         self.overall.show_state(words if count else tr("nothing wants attention"), "bad" if bad else "warn" if count else "ok")
-        self._show_age()
+        self.show_age()
 
     def _show_jobs(self, answer: tuple[str, tuple[Any, ...], Any]) -> None:
         self.jobs.show_alerts(answer)
@@ -144,15 +125,13 @@ class AlertsPage(Page):
         self.place_changed.emit()
         self.refresh()
 
-    def _each_second(self) -> None:
+    def parts(self) -> Sequence[Part[Any]]:
+        """Return what the page reads."""
+        return self._parts
+
+    def each_second(self) -> None:
+        """Ask again for what is old."""
         for part in self._parts:
             part.ask(older_than_s=HINTED_EVERY_S)
         self.notices.table.viewport().update()
-        self._show_age()
-
-    def _show_age(self) -> None:
-        oldest = max((part.age_s or 0.0 for part in self._parts if part.stale), default=0.0)
-        good_at = self._parts[0].good_at
-        self.updated.setVisible(not oldest)
-        self.updated.setText(tr("Updated {ago}", ago=ago(good_at, now=datetime.now(UTC))) if good_at is not None else "")
-        self.stale.show_state(tr("last answer {age} ago", age=duration(oldest)) if oldest else "", unknown=True)
+        self.show_age()

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
-from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QFileDialog
 
-from backend_core.errors import LecternError
 from backend_core.policy import may
-from desktop.i18n import ago, duration, tr
+from desktop.i18n import tr
 from desktop.pages.health.chart_card import Charts
 from desktop.pages.health.checks_card import ChecksCard
 from desktop.pages.health.history import RANGES, History, Range, read_history
@@ -19,9 +18,9 @@ from desktop.pages.health.objectives_card import ObjectivesCard
 from desktop.widgets.badge import Badge
 from desktop.widgets.button import Button, SegmentedControl
 from desktop.widgets.health_words import verdict
-from desktop.widgets.label import PlainLabel
 from desktop.widgets.layout import column, holder
-from desktop.widgets.page import Page, PageContext, side_by_side, title_row
+from desktop.widgets.live_page import LivePage
+from desktop.widgets.page import PageContext, side_by_side, title_row
 from desktop.widgets.part import Part
 from desktop.widgets.scroll import scrolling
 
@@ -29,14 +28,13 @@ if TYPE_CHECKING:
     from backend_core.monitoring.records import HealthView
     from backend_core.monitoring.slo import Objective
 
-TICK_MS: Final = 1_000
 CHECKS_EVERY_S: Final = 5.0
 FRESH_S: Final = 15.0
 _TOP_HEIGHT: Final = 436
 _FORMATS: Final = {".csv": "csv", ".json": "json", ".prom": "prometheus", ".txt": "prometheus"}
 
 
-class HealthPage(Page):
+class HealthPage(LivePage):
     """Checks beside objectives, charts below; each read on its own, so that a slow one holds up no other."""
 
     key: ClassVar[str] = "health"
@@ -53,9 +51,6 @@ class HealthPage(Page):
         self.may_export = may(context.actor.role, "metrics.export")
         self._build()
         self._parts = self._make_parts()
-        self._tick = QTimer(self)
-        self._tick.setInterval(TICK_MS)
-        self._tick.timeout.connect(self._each_second)
         self.checks.go.connect(lambda page, target: context.navigate(page, **target))
         self.range.chosen.connect(lambda _key: self._parts["history"].ask())
         context.commands.add(
@@ -79,19 +74,6 @@ class HealthPage(Page):
             self._wanted = str(target["slo"])
             self._select_wanted()
 
-    def shown(self) -> None:
-        """Start the clock."""
-        self._tick.start()
-
-    def hidden(self) -> None:
-        """Stop the clock."""
-        self._tick.stop()
-
-    def fail(self, error: LecternError) -> None:
-        """Keep the last good figures and say how old they are."""
-        super().fail(error)
-        self._show_age()
-
     # -- what the user does
 
     def ask_export(self) -> None:
@@ -113,7 +95,7 @@ class HealthPage(Page):
     # -- building
 
     def _build(self) -> None:
-        self.overall, self.stale, self.updated = Badge(), Badge(), PlainLabel("", "small")
+        self.overall = Badge()
         words = {"1h": tr("1 h"), "24h": tr("24 h"), "7d": tr("7 d")}
         self.range = SegmentedControl([(one.key, words[one.key]) for one in RANGES], name=tr("Range"))
         self.export = Button(tr("Export"), icon_name="download", on_click=self.ask_export)
@@ -150,12 +132,12 @@ class HealthPage(Page):
         self.checks.show_view(view)
         words, tone = verdict(view)
         self.overall.show_state(words, tone, unknown=tone == "none")
-        self._show_age()
+        self.show_age()
 
     def _show_objectives(self, found: tuple[Objective, ...]) -> None:
         self.objectives.show_objectives(found)
         self._select_wanted()
-        self._show_age()
+        self.show_age()
 
     def _select_wanted(self) -> None:
         if self._wanted and self.objectives.table.select_key(self._wanted):
@@ -168,16 +150,14 @@ class HealthPage(Page):
             return
         self.history = history
         self.charts.show_history(history)
-        self._show_age()
+        self.show_age()
 
-    def _each_second(self) -> None:
+    def parts(self) -> Sequence[Part[Any]]:
+        """Return what the page reads."""
+        return tuple(self._parts.values())
+
+    def each_second(self) -> None:
+        """Ask again for what is old."""
         self.refresh()
         self.checks.show_ages()
-        self._show_age()
-
-    def _show_age(self) -> None:
-        oldest = max((part.age_s or 0.0 for part in self._parts.values() if part.stale), default=0.0)
-        good_at = self._parts["checks"].good_at
-        self.updated.setVisible(not oldest)
-        self.updated.setText(tr("Updated {ago}", ago=ago(good_at)) if good_at is not None else "")
-        self.stale.show_state(tr("last answer {age} ago", age=duration(oldest)) if oldest else "", unknown=True)
+        self.show_age()

@@ -4,14 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
-from PySide6.QtCore import QTimer
-
-from backend_core.errors import LecternError
 from backend_core.policy import may
-from desktop.i18n import ago, duration, number, tr
+from desktop.i18n import number, tr
 from desktop.pages.jobs.drawer import JobDrawer
 from desktop.pages.jobs.figures import JobFigures
 from desktop.pages.jobs.job_table import job_table
@@ -24,7 +20,8 @@ from desktop.widgets.count_chips import CountChips
 from desktop.widgets.drawer import DrawerHost
 from desktop.widgets.label import ElidedLabel, IconLabel, PlainLabel
 from desktop.widgets.layout import column, holder, row
-from desktop.widgets.page import Page, PageContext, title_row
+from desktop.widgets.live_page import LivePage
+from desktop.widgets.page import PageContext, title_row
 from desktop.widgets.part import Part
 from desktop.widgets.retry_dialog import RetryDialog, retried_words
 from desktop.widgets.states import EmptyState
@@ -33,14 +30,13 @@ if TYPE_CHECKING:
     from backend_core.jobs.alert_records import JobAlert, JobState, Retried
     from backend_core.jobs.service import AttemptRow, JobRow
 
-TICK_MS: Final = 1_000
 FRESH_S: Final = 6.0
 _NOT_AGAIN_YET: Final = frozenset({"NEW", "ACKNOWLEDGED"})
 READ: Final = 500
 """Rows read at once."""
 
 
-class JobsPage(Page):
+class JobsPage(LivePage):
     """Figures, chips and a list that is read every second while it is seen; a drawer for one job."""
 
     key: ClassVar[str] = "jobs"
@@ -59,9 +55,6 @@ class JobsPage(Page):
         self._build()
         self._connect()
         self._parts = self._make_parts()
-        self._tick = QTimer(self)
-        self._tick.setInterval(TICK_MS)
-        self._tick.timeout.connect(self._each_second)
         add, group = context.commands.add, tr("Jobs")
         add("jobs.failed", title=tr("Show failed jobs"), run=lambda: context.navigate("jobs", state="failed"), group=group, icon="circle-x")
         add(
@@ -86,19 +79,6 @@ class JobsPage(Page):
             self._wanted = job_id
             self._select_wanted()
         self._parts[0].ask()
-
-    def shown(self) -> None:
-        """Start the clock."""
-        self._tick.start()
-
-    def hidden(self) -> None:
-        """Stop the clock."""
-        self._tick.stop()
-
-    def fail(self, error: LecternError) -> None:
-        """Keep the last good rows and say how old they are."""
-        super().fail(error)
-        self._show_age()
 
     # -- what the user does
 
@@ -138,8 +118,8 @@ class JobsPage(Page):
     # -- building
 
     def _build(self) -> None:
-        self.figures, self.banner, self.overall, self.stale = JobFigures(), Banner(), Badge(), Badge()
-        self.updated, self.count = PlainLabel("", "small"), PlainLabel("", "small")
+        self.figures, self.banner, self.overall = JobFigures(), Banner(), Badge()
+        self.count = PlainLabel("", "small")
         self.again = Button(tr("Retry failed"), icon_name="rotate-ccw", on_click=self.ask_retry)
         self.again.hide()
         self.chips = CountChips([("", tr("All")), *((key, look()[1].capitalize()) for key, look in STATES.items())], name=tr("State"))
@@ -203,7 +183,7 @@ class JobsPage(Page):
         self.count.setText(words if rows else "")
         self._select_wanted()
         self._show_drawer()
-        self._show_age()
+        self.show_age()
 
     def _show_state(self, state: JobState) -> None:
         self.figures.show_state(state)
@@ -216,7 +196,7 @@ class JobsPage(Page):
             self.banner.show_state(words, tone="bad", action=tr("Show running"), on_action=lambda: self.open_target(state="running"))
         else:
             self.banner.clear()
-        self._show_age()
+        self.show_age()
 
     def _show_alerts(self, alerts: tuple[JobAlert, ...]) -> None:
         # one that is looked into was queued again already
@@ -271,18 +251,16 @@ class JobsPage(Page):
         if all(value for value in target.values()):
             self.context.navigate(page, **target)
 
-    def _each_second(self) -> None:
+    def parts(self) -> Sequence[Part[Any]]:
+        """Return what the page reads."""
+        return self._parts
+
+    def each_second(self) -> None:
+        """Ask again for what is old."""
         self.refresh()
         # ages grow without any answer
         self.table.viewport().update()
-        self._show_age()
-
-    def _show_age(self) -> None:
-        oldest = max((part.age_s or 0.0 for part in self._parts if part.stale), default=0.0)
-        good_at = self._parts[0].good_at
-        self.updated.setVisible(not oldest)
-        self.updated.setText(tr("Updated {ago}", ago=ago(good_at, now=datetime.now(UTC))) if good_at is not None else "")
-        self.stale.show_state(tr("last answer {age} ago", age=duration(oldest)) if oldest else "", unknown=True)
+        self.show_age()
 
 
 def _about() -> str:

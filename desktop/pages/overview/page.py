@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import datetime as dt
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
-from PySide6.QtCore import QTimer
 from PySide6.QtGui import QResizeEvent
 
 from backend_core.errors import LecternError
 from backend_core.policy import may
-from desktop.i18n import ago, duration, tr
+from desktop.i18n import duration, tr
 from desktop.pages.overview.alerts_card import READ as READ_NOTICES
 from desktop.pages.overview.alerts_card import AlertsCard
 from desktop.pages.overview.documents_card import SHOWN, DocumentsCard
@@ -29,9 +28,9 @@ from desktop.pages.overview.wait_card import WaitCard
 from desktop.widgets.badge import Badge
 from desktop.widgets.button import Button
 from desktop.widgets.health_words import verdict
-from desktop.widgets.label import PlainLabel
 from desktop.widgets.layout import clear_layout, column, holder
-from desktop.widgets.page import Page, PageContext, side_by_side, title_row
+from desktop.widgets.live_page import LivePage
+from desktop.widgets.page import PageContext, side_by_side, title_row
 from desktop.widgets.part import Part
 from desktop.widgets.scroll import scrolling
 
@@ -42,7 +41,6 @@ if TYPE_CHECKING:
     from backend_core.privacy.records import Run
     from backend_core.privacy.records import Standing as PrivacyStanding
 
-TICK_MS: Final = 1_000
 POOL_FRESH_S: Final = 6.0
 LIST_FRESH_S: Final = 45.0
 HEALTH_EVERY_S: Final = 5.0
@@ -68,7 +66,7 @@ _NARROW: Final = (
 _MINUTE = 60
 
 
-class OverviewPage(Page):
+class OverviewPage(LivePage):
     """Ten cards, fewer for those who may not read all; the pool is read every second while visible, the rest when it changes."""
 
     key: ClassVar[str] = "overview"
@@ -90,30 +88,17 @@ class OverviewPage(Page):
         self.privacy = PrivacyCard(on_open=functools.partial(context.navigate, "privacy"))
         self.alerts = AlertsCard()
         self.overall = Badge()
-        self.updated = PlainLabel("", "small")
-        self.stale = Badge()
         self._reads_indexes = context.actor is not None and may(context.actor.role, "index.read")
         self._parts = self._make_parts()
         self._build()
         self.documents.chosen.connect(self._open_document)
         self.jobs.cancelled.connect(self._cancel_job)
         self.alerts.opened.connect(self._open_notice)
-        self._tick = QTimer(self)
-        self._tick.setInterval(TICK_MS)
-        self._tick.timeout.connect(self._each_second)
 
     def refresh(self) -> None:
         """Read everything; the health at most every five seconds."""
         for key, (part, _) in self._parts.items():
             part.ask(older_than_s=HEALTH_EVERY_S if key == "health" else SLOW_S / 2 if key in _SLOW else 0.0)
-
-    def shown(self) -> None:
-        """Start the clock."""
-        self._tick.start()
-
-    def hidden(self) -> None:
-        """Stop the clock."""
-        self._tick.stop()
 
     def add_documents(self) -> None:
         """Go to the documents and open the file dialog there."""
@@ -203,38 +188,34 @@ class OverviewPage(Page):
         view, samples = answer
         self.pool.show_view(view)
         self.wait.show_view(view, samples)
-        self._show_ages()
+        self.show_age()
 
     def _show_health(self, view: HealthView) -> None:
         self.health.show_view(view)
         words, tone = verdict(view)
         self.overall.show_state(words, tone, unknown=tone == "none")
-        self._show_ages()
+        self.show_age()
 
-    def fail(self, error: LecternError) -> None:
-        """Keep the last good figures and say how old they are."""
-        super().fail(error)
-        self._show_ages()
-
-    def _each_second(self) -> None:
+    def each_second(self) -> None:
+        """Ask again for what is old."""
         self._parts["pool"][0].ask()
         for key in ("documents", "jobs"):
             if self._parts[key][0].stale or self.jobs.rows:
                 # A job tells its progress too often for a hint each time.
                 self._parts[key][0].ask()
-        self._show_ages()
+        self.show_age()
 
-    def _show_ages(self) -> None:
-        oldest = 0.0
+    def parts(self) -> Sequence[Part[Any]]:
+        """Return what the page reads, the pool first."""
+        return [part for part, _ in sorted(self._parts.values(), key=lambda one: one[0] is not self._parts["pool"][0])]
+
+    def show_age(self) -> None:
+        """Say it on each card too."""
+        super().show_age()
         for part, cards in self._parts.values():
             age = part.age_s if part.stale else None
-            oldest = max(oldest, age or 0.0)
             for card in cards:
                 card.show_age(tr("{age} old", age=_length(age)) if age is not None else "")
-        good_at = self._parts["pool"][0].good_at
-        self.updated.setVisible(not oldest)
-        self.updated.setText(tr("Updated {ago}", ago=ago(good_at)) if good_at is not None else "")
-        self.stale.show_state(tr("last answer {age} ago", age=_length(oldest)) if oldest else "", unknown=True)
 
     def _ask_traffic(self) -> None:
         self._parts["traffic"][0].ask()
