@@ -14,6 +14,7 @@ from backend_core.backend import Backend
 from backend_core.db.embedded import EmbeddedServer
 from backend_core.policy import Actor
 from desktop.pages.documents.page import DocumentsPage
+from desktop.pages.overview.page import OverviewPage
 from tests.desktop.conftest import Desk
 from tests.desktop.pages.document_scene import Scene, Switchable, Wait
 from tests.desktop.pages.memory_scene import Show, memory_shower
@@ -112,3 +113,19 @@ def holding(backend: Backend) -> Iterator[Holding]:
 def open_database_page(page_context: Callable[..., Any], qtbot: QtBot, wait_until: Wait) -> OpenPage:
     """Show the Database page of a backend with its first figures."""
     return database_page_opener(page_context, qtbot, wait_until)
+
+
+@pytest.fixture
+def open_overview(page_context: Callable[..., Desk], qtbot: QtBot, wait_until: Wait) -> Callable[..., tuple[OverviewPage, Desk]]:
+    """Return a function that shows the overview of a backend and waits until every card has its first answer."""
+
+    def show(backend: Backend, actor: Actor) -> tuple[OverviewPage, Desk]:
+        desk = page_context(backend, actor=actor)
+        page = OverviewPage(desk.context)
+        qtbot.addWidget(page)
+        page.resize(1228, 846)
+        page.show()
+        wait_until(lambda: page.loaded and not desk.context.background.pending, timeout=15)
+        return page, desk
+
+    return show

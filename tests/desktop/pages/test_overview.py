@@ -40,22 +40,6 @@ OpenPage = Callable[..., tuple[OverviewPage, Any]]
 NOW = dt.datetime.now(dt.UTC)
 
 
-@pytest.fixture
-def open_page(page_context: Callable[..., Any], qtbot: QtBot, wait_until: Wait) -> OpenPage:
-    """Return a function that shows the page of a backend and waits until every card has its first answer."""
-
-    def show(backend: Backend, actor: Actor) -> tuple[OverviewPage, Any]:
-        desk = page_context(backend, actor=actor)
-        page = OverviewPage(desk.context)
-        qtbot.addWidget(page)
-        page.resize(1228, 846)
-        page.show()
-        wait_until(lambda: page.loaded and not desk.context.background.pending, timeout=15)
-        return page, desk
-
-    return show
-
-
 class SlowTask:
     """Work that stops half way until it is cancelled."""
 
@@ -122,9 +106,9 @@ def slow_job(backend: Backend, actor: Actor) -> Iterator[tuple[SlowTask, int]]:
 
 
 def test_a_fresh_database_shows_empty_states_and_no_invented_figure(
-    backend: Backend, actor: Actor, open_page: OpenPage, wait_until: Wait
+    backend: Backend, actor: Actor, open_overview: OpenPage, wait_until: Wait
 ) -> None:
-    page, desk = open_page(backend, actor)
+    page, desk = open_overview(backend, actor)
     assert page.documents.empty.isVisible()
     assert page.documents.empty.line.text() == "No documents yet"
     assert page.jobs.empty.isVisible()
@@ -139,8 +123,8 @@ def test_a_fresh_database_shows_empty_states_and_no_invented_figure(
     assert desk.navigated == [("documents", {})]
 
 
-def test_adding_documents_opens_the_import_of_the_documents_page(backend: Backend, actor: Actor, open_page: OpenPage) -> None:
-    page, desk = open_page(backend, actor)
+def test_adding_documents_opens_the_import_of_the_documents_page(backend: Backend, actor: Actor, open_overview: OpenPage) -> None:
+    page, desk = open_overview(backend, actor)
     asked: list[str] = []
     desk.context.commands.add("documents.import", title="Add documents", run=lambda: asked.append("import"), group="Documents")
     page.add_documents()
@@ -180,8 +164,8 @@ def test_a_pool_without_a_checkout_has_no_waiting_time(theme: Theme, backend: Ba
     assert theme is not None
 
 
-def test_the_gauge_follows_connections_that_are_held(backend: Backend, actor: Actor, open_page: OpenPage, wait_until: Wait) -> None:
-    page, _ = open_page(backend, actor)
+def test_the_gauge_follows_connections_that_are_held(backend: Backend, actor: Actor, open_overview: OpenPage, wait_until: Wait) -> None:
+    page, _ = open_overview(backend, actor)
     with contextlib.ExitStack() as held:
         for _ in range(3):
             held.enter_context(backend.database.begin("Hold")).execute(text("SELECT 1"))
@@ -191,14 +175,14 @@ def test_the_gauge_follows_connections_that_are_held(backend: Backend, actor: Ac
 
 
 def test_recent_documents_are_the_last_five_and_a_click_opens_one(
-    backend: Backend, actor: Actor, open_page: OpenPage, qtbot: QtBot, tmp_path: Path, wait_until: Wait
+    backend: Backend, actor: Actor, open_overview: OpenPage, qtbot: QtBot, tmp_path: Path, wait_until: Wait
 ) -> None:
     ids = []
     for number in range(6):
         path = tmp_path / f"Report {number}.txt"
         path.write_text("A page.", encoding="utf-8")
         ids.append(backend.documents.import_file(path, actor=actor, title=f"<b>Report</b> {number}").document.id)
-    page, desk = open_page(backend, actor)
+    page, desk = open_overview(backend, actor)
     table = page.documents.table
     assert [document.id for document in table.rows] == ids[:0:-1]
     assert page.documents.all.text() == "View all 6"
@@ -212,10 +196,10 @@ def test_recent_documents_are_the_last_five_and_a_click_opens_one(
 
 
 def test_a_running_job_shows_its_progress_and_is_cancelled_here(
-    backend: Backend, actor: Actor, open_page: OpenPage, settings: Settings, slow_job: tuple[SlowTask, int], wait_until: Wait
+    backend: Backend, actor: Actor, open_overview: OpenPage, settings: Settings, slow_job: tuple[SlowTask, int], wait_until: Wait
 ) -> None:
     task, job_id = slow_job
-    page, desk = open_page(backend, actor)
+    page, desk = open_overview(backend, actor)
     line = page.jobs.rows[job_id]
     assert (line.title.text(), line.badge.text(), line.detail.text()) == ("Speak <i>Harbour</i>", "waiting", "in the queue")
     with serving(backend, settings):
@@ -231,9 +215,9 @@ def test_a_running_job_shows_its_progress_and_is_cancelled_here(
 
 
 def test_cancelling_a_job_that_just_ended_is_told_in_words(
-    backend: Backend, actor: Actor, open_page: OpenPage, slow_job: tuple[SlowTask, int], wait_until: Wait
+    backend: Backend, actor: Actor, open_overview: OpenPage, slow_job: tuple[SlowTask, int], wait_until: Wait
 ) -> None:
-    page, desk = open_page(backend, actor)
+    page, desk = open_overview(backend, actor)
     line = page.jobs.rows[slow_job[1]]
     page.hide()
     backend.jobs.cancel(slow_job[1], actor=actor)
@@ -242,12 +226,12 @@ def test_cancelling_a_job_that_just_ended_is_told_in_words(
 
 
 def test_health_that_needs_attention_says_so_by_icon_and_words(
-    backend: Backend, actor: Actor, open_page: OpenPage, wait_until: Wait
+    backend: Backend, actor: Actor, open_overview: OpenPage, wait_until: Wait
 ) -> None:
     with contextlib.ExitStack() as held:
         for _ in range(8):
             held.enter_context(backend.database.begin("Hold")).execute(text("SELECT 1"))
-        page, _ = open_page(backend, actor)
+        page, _ = open_overview(backend, actor)
         line = page.health.lines["Connection pool"]
         assert line.symbol == "triangle-alert"
         assert line.brief.text() == "needs attention"
@@ -281,12 +265,12 @@ def test_the_worst_check_names_the_whole(theme: Theme, qtbot: QtBot, statuses: t
 
 @pytest.mark.logs(r"psycopg\.pool")
 def test_without_a_server_the_last_figures_stay_with_their_age_and_come_back_to_life(
-    open_page: OpenPage, wait_until: Wait, start_server: Callable[..., EmbeddedServer], tmp_path: Path
+    open_overview: OpenPage, wait_until: Wait, start_server: Callable[..., EmbeddedServer], tmp_path: Path
 ) -> None:
     home = tmp_path / "home"
     server = start_server(home)
     with open_backend(load_settings(home=home, pool_size=1, max_overflow=2), application="desktop") as backend:
-        page, _ = open_page(backend, backend.actor())
+        page, _ = open_overview(backend, backend.actor())
         gauge = page.pool.gauge.accessibleName()
         postmaster.stop(server.cluster, mode="fast", timeout_s=30)
         wait_until(lambda: page.pool.stale, timeout=15)
@@ -342,9 +326,9 @@ def test_a_job_that_is_tried_again_says_when() -> None:
 
 
 def test_everything_that_takes_the_keyboard_has_a_name_and_nothing_is_cut(
-    backend: Backend, actor: Actor, open_page: OpenPage, slow_job: tuple[SlowTask, int]
+    backend: Backend, actor: Actor, open_overview: OpenPage, slow_job: tuple[SlowTask, int]
 ) -> None:
-    page, _ = open_page(backend, actor)
+    page, _ = open_overview(backend, actor)
     assert slow_job[1] in page.jobs.rows
     reachable = [part for part in page.findChildren(QWidget) if part.isVisible() and part.focusPolicy() & Qt.FocusPolicy.TabFocus]
     assert reachable

@@ -15,7 +15,7 @@ from backend_core.monitoring.metrics import Series
 from backend_core.notices.records import NewNotice
 from backend_core.policy import SUPPORT, Actor
 from backend_core.privacy.records import Run, Standing
-from desktop.pages.overview.page import WIDE_FROM, OverviewPage
+from desktop.pages.overview.page import WIDE_FROM
 from desktop.pages.overview.privacy_card import PrivacyCard
 from desktop.pages.overview.readiness_card import ReadinessCard
 from desktop.pages.overview.traffic_card import TrafficCard
@@ -25,24 +25,8 @@ Wait = Callable[..., None]
 NOW = dt.datetime.now(dt.UTC)
 
 
-@pytest.fixture
-def open_page(page_context: Callable[..., Any], qtbot: QtBot, wait_until: Wait) -> Callable[..., tuple[OverviewPage, Any]]:
-    """Return a function that shows the page and waits until every card has its first answer."""
-
-    def show(backend: Backend, actor: Actor) -> tuple[OverviewPage, Any]:
-        desk = page_context(backend, actor=actor)
-        page = OverviewPage(desk.context)
-        qtbot.addWidget(page)
-        page.resize(1228, 846)
-        page.show()
-        wait_until(lambda: page.loaded and not desk.context.background.pending, timeout=15)
-        return page, desk
-
-    return show
-
-
-def test_what_nobody_measured_yet_is_unknown_and_never_a_nought(backend: Backend, actor: Actor, open_page: Any) -> None:
-    page, _ = open_page(backend, actor)
+def test_what_nobody_measured_yet_is_unknown_and_never_a_nought(backend: Backend, actor: Actor, open_overview: Any) -> None:
+    page, _ = open_overview(backend, actor)
     assert not page.readiness.score.isVisible()
     assert page.readiness.of.text() == "no check was run yet"
     assert page.readiness.state.text() == "not all gates known"
@@ -53,13 +37,13 @@ def test_what_nobody_measured_yet_is_unknown_and_never_a_nought(backend: Backend
 
 
 def test_an_alert_is_shown_worst_first_and_leads_to_its_page_until_it_is_over(
-    backend: Backend, actor: Actor, open_page: Any, wait_until: Wait
+    backend: Backend, actor: Actor, open_overview: Any, wait_until: Wait
 ) -> None:
     system = backend.system()
     for kind, severity, title in (("disk", "warn", "Little room"), ("worker", "bad", "No <b>worker</b>")):
         new = NewNotice(kind=kind, subject="", severity=severity, title=title, body="See to it.", page="jobs", target={"tab": "x"})
         backend.notices.raise_(new, actor=system)
-    page, desk = open_page(backend, actor)
+    page, desk = open_overview(backend, actor)
     assert page.alerts.titles == ("No <b>worker</b>", "Little room")
     assert page.alerts.state.text() == "2 open"
     page.alerts.opened.emit(backend.notices.listing(actor=actor)[0])
@@ -70,18 +54,18 @@ def test_an_alert_is_shown_worst_first_and_leads_to_its_page_until_it_is_over(
     wait_until(page.alerts.empty.isVisible, timeout=15)
 
 
-def test_support_staff_see_no_card_that_they_may_not_read(backend: Backend, actor: Actor, open_page: Any) -> None:
-    page, _ = open_page(backend, dataclasses.replace(actor, role=SUPPORT))
+def test_support_staff_see_no_card_that_they_may_not_read(backend: Backend, actor: Actor, open_overview: Any) -> None:
+    page, _ = open_overview(backend, dataclasses.replace(actor, role=SUPPORT))
     assert not page.indexes.isVisible()
     assert page.health.isVisible()
-    other, _ = open_page(backend, actor)
+    other, _ = open_overview(backend, actor)
     assert other.indexes.isVisible()
     assert other.indexes.lines
     assert not any(name.startswith(("pk_", "uq_")) for name in other.indexes.lines)
 
 
-def test_in_a_narrow_window_no_card_is_cut_off(backend: Backend, actor: Actor, open_page: Any, wait_until: Wait) -> None:
-    page, _ = open_page(backend, actor)
+def test_in_a_narrow_window_no_card_is_cut_off(backend: Backend, actor: Actor, open_overview: Any, wait_until: Wait) -> None:
+    page, _ = open_overview(backend, actor)
     page.resize(WIDE_FROM - 280, 600)
     cards = (page.pool, page.wait, page.indexes, page.readiness, page.traffic, page.privacy, page.health, page.jobs, page.alerts)
     wait_until(lambda: all(card.isVisible() for card in cards))
