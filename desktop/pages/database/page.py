@@ -26,6 +26,7 @@ from desktop.widgets.button import Button
 from desktop.widgets.label import IconLabel, PlainLabel
 from desktop.widgets.layout import column, holder
 from desktop.widgets.page import Page, PageContext, title_row
+from desktop.widgets.save_dialog import ask_file
 from desktop.widgets.tabs import Tabs
 
 __all__ = ["POLL_MS", "TABS", "DatabasePage"]
@@ -136,16 +137,9 @@ class DatabasePage(Page):
         tab = self.tab
         if tab.reading is None or not tab.export_title:
             return
-        dialog = QFileDialog(self, tr(tab.export_title))
-        dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
         kinds = {tr("JSON files (*.json)"): "json"} | ({tr("CSV files (*.csv)"): "csv"} if tab.export_csv else {})
-        dialog.setNameFilters(list(kinds))
-        dialog.setDefaultSuffix("json")
-        dialog.filterSelected.connect(lambda chosen: dialog.setDefaultSuffix(kinds[chosen]))
-        dialog.selectFile(f"{tab.export_name}-{datetime.now(UTC).astimezone():%Y%m%d-%H%M%S}.json")
-        dialog.fileSelected.connect(lambda name: self.export_to(Path(name)))
-        dialog.finished.connect(dialog.deleteLater)
-        dialog.open()
+        name = f"{tab.export_name}-{datetime.now(UTC).astimezone():%Y%m%d-%H%M%S}"
+        ask_file(self, tr(tab.export_title), kinds=kinds, name=name, on_chosen=self.export_to)
 
     def export_to(self, path: Path) -> None:
         """Write the last reading of the shown tab to ``path``: CSV where the tab writes it and the name ends so, else JSON."""

@@ -21,6 +21,7 @@ from desktop.widgets.drawer import DrawerHost
 from desktop.widgets.label import PlainLabel
 from desktop.widgets.layout import column, holder
 from desktop.widgets.page import Page, PageContext, title_row
+from desktop.widgets.save_dialog import ask_file
 
 if TYPE_CHECKING:
     from backend_core.privacy.records import CaseResult, Run
@@ -89,16 +90,9 @@ class PrivacyPage(Page):
         shown = self.view.shown if self.view is not None else None
         if shown is None:
             return
-        dialog = QFileDialog(self, tr("Export the signed report"))
-        dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
-        dialog.setNameFilters([tr("Report to read (*.pdf)"), tr("Report for programs (*.json)")])
-        dialog.setDefaultSuffix("pdf")
-        dialog.filterSelected.connect(lambda chosen: dialog.setDefaultSuffix("json" if "json" in chosen else "pdf"))
-        dialog.selectFile(f"privacy-run-{shown.run.id}.pdf")
-        dialog.fileSelected.connect(lambda name: self.export_to(Path(name)))
-        dialog.finished.connect(dialog.deleteLater)
-        self.dialog = dialog
-        dialog.open()
+        kinds = {tr("Report to read (*.pdf)"): "pdf", tr("Report for programs (*.json)"): "json"}
+        name = f"privacy-run-{shown.run.id}"
+        self.dialog = ask_file(self, tr("Export the signed report"), kinds=kinds, name=name, on_chosen=self.export_to)
 
     def export_to(self, path: Path) -> None:
         """Write the signed report of the shown run to ``path``; its ending says whether as PDF or JSON."""

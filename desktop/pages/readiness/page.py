@@ -26,6 +26,7 @@ from desktop.widgets.layout import column, holder
 from desktop.widgets.long_run import Step
 from desktop.widgets.page import Page, PageContext, title_row
 from desktop.widgets.progress_row import ProgressRow
+from desktop.widgets.save_dialog import ask_file
 from desktop.widgets.scroll import scrolling
 
 if TYPE_CHECKING:
@@ -113,16 +114,9 @@ class ReadinessPage(Page):
         """Ask for a file and write the report into it."""
         if self.report is None or not self.may_export:
             return
-        dialog = QFileDialog(self, tr("Export the readiness report"))
-        dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
-        dialog.setNameFilters([tr("Report to read (*.pdf)"), tr("Report for programs (*.json)")])
-        dialog.setDefaultSuffix("pdf")
-        dialog.filterSelected.connect(lambda chosen: dialog.setDefaultSuffix("json" if "json" in chosen else "pdf"))
-        dialog.selectFile(f"readiness-{self.report.version or 'report'}.pdf")
-        dialog.fileSelected.connect(lambda name: self.export_to(Path(name)))
-        dialog.finished.connect(dialog.deleteLater)
-        self.dialog = dialog
-        dialog.open()
+        kinds = {tr("Report to read (*.pdf)"): "pdf", tr("Report for programs (*.json)"): "json"}
+        name = f"readiness-{self.report.version or 'report'}"
+        self.dialog = ask_file(self, tr("Export the readiness report"), kinds=kinds, name=name, on_chosen=self.export_to)
 
     def export_to(self, path: Path) -> None:
         """Write the report to ``path``; its ending says whether as PDF or JSON."""
