@@ -43,6 +43,11 @@ class LivePage(Page):
         """Stop the clock."""
         self._tick.stop()
 
+    def show_content(self) -> None:
+        """Show the content, and how old it is now: every answer comes here after it was shown, in whatever order they come."""
+        super().show_content()
+        self.show_age()
+
     def fail(self, error: LecternError) -> None:
         """Keep the last good answers and say how old they are."""
         super().fail(error)

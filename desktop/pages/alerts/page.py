@@ -108,7 +108,6 @@ class AlertsPage(LivePage):
         self.tabs.set_count("notices", number(count) if count else "", tone="bad" if bad else "warn")
         words = tr("1 wants attention") if count == 1 else tr("{n} want attention", n=number(count))
         self.overall.show_state(words if count else tr("nothing wants attention"), "bad" if bad else "warn" if count else "ok")
-        self.show_age()
 
     def _show_jobs(self, answer: tuple[str, tuple[Any, ...], Any]) -> None:
         self.jobs.show_alerts(answer)

@@ -132,12 +132,10 @@ class HealthPage(LivePage):
         self.checks.show_view(view)
         words, tone = verdict(view)
         self.overall.show_state(words, tone, unknown=tone == "none")
-        self.show_age()
 
     def _show_objectives(self, found: tuple[Objective, ...]) -> None:
         self.objectives.show_objectives(found)
         self._select_wanted()
-        self.show_age()
 
     def _select_wanted(self) -> None:
         if self._wanted and self.objectives.table.select_key(self._wanted):
@@ -150,7 +148,6 @@ class HealthPage(LivePage):
             return
         self.history = history
         self.charts.show_history(history)
-        self.show_age()
 
     def parts(self) -> Sequence[Part[Any]]:
         """Return what the page reads."""

@@ -183,7 +183,6 @@ class JobsPage(LivePage):
         self.count.setText(words if rows else "")
         self._select_wanted()
         self._show_drawer()
-        self.show_age()
 
     def _show_state(self, state: JobState) -> None:
         self.figures.show_state(state)
@@ -196,7 +195,6 @@ class JobsPage(LivePage):
             self.banner.show_state(words, tone="bad", action=tr("Show running"), on_action=lambda: self.open_target(state="running"))
         else:
             self.banner.clear()
-        self.show_age()
 
     def _show_alerts(self, alerts: tuple[JobAlert, ...]) -> None:
         # one that is looked into was queued again already

@@ -188,13 +188,11 @@ class OverviewPage(LivePage):
         view, samples = answer
         self.pool.show_view(view)
         self.wait.show_view(view, samples)
-        self.show_age()
 
     def _show_health(self, view: HealthView) -> None:
         self.health.show_view(view)
         words, tone = verdict(view)
         self.overall.show_state(words, tone, unknown=tone == "none")
-        self.show_age()
 
     def each_second(self) -> None:
         """Ask again for what is old."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,20 +22,25 @@ PAGES = (
     "A second page says a little more. It ends soon.",
 )
 HOSTILE = '<img src="file:///etc/hostname"> & <b>bold</b>'
+LAST_S = 0.3
+"""What makes an answer come after all others."""
 Wait = Callable[..., None]
 RunJobs = Callable[[], None]
 
 
 class Switchable:
-    """A backend whose database can be taken away."""
+    """A backend whose database can be taken away, and one of whose services can be made to answer last."""
 
     def __init__(self, backend: Backend) -> None:
         self._backend = backend
         self.away = False
+        self.last = ""
 
     def __getattr__(self, name: str) -> Any:
         if self.away:
             raise DatabaseAway("The database does not answer.")
+        if name == self.last:
+            time.sleep(LAST_S)
         return getattr(self._backend, name)
 
 
