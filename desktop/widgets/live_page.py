@@ -43,6 +43,12 @@ class LivePage(Page):
         """Stop the clock."""
         self._tick.stop()
 
+    def acted(self) -> None:
+        """Read again; what was asked before it was done is not shown any more."""
+        for part in self.parts():
+            part.forget()
+        super().acted()
+
     def show_content(self) -> None:
         """Show the content, and how old it is now: every answer comes here after it was shown, in whatever order they come."""
         super().show_content()

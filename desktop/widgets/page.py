@@ -154,7 +154,7 @@ class Page(QWidget):
         def succeed(result: T) -> None:
             if done is not None:
                 done(result)
-            self.refresh()
+            self.acted()
 
         def fail(error: LecternError) -> None:
             if isinstance(error, Unavailable):
@@ -164,6 +164,10 @@ class Page(QWidget):
                 self.tell(error)
 
         return self.context.background.run(self, work, succeed, fail)
+
+    def acted(self) -> None:
+        """Read again after something the user asked for was done."""
+        self.refresh()
 
     def show_content(self) -> None:
         """Show the content instead of skeleton or error."""

@@ -44,6 +44,11 @@ class Part(Generic[T]):
             self._again = False
             self._handle = self._page.context.background.run(self._page, self._work, self._answered, self._refused, key=self._key)
 
+    def forget(self) -> None:
+        """Drop the answer that is on its way: it was asked for before something the user did, and would show that undone."""
+        if self._handle is not None:
+            self._handle.cancel()
+
     @property
     def age_s(self) -> float | None:
         """Seconds since the last good answer, None before the first."""

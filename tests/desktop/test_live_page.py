@@ -1,0 +1,74 @@
+"""A page read part by part never shows what a user's action has overtaken, and takes its age from every answer."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from typing import Any, ClassVar
+
+import pytest
+
+from desktop.widgets.live_page import LivePage
+from desktop.widgets.page import Page, PageContext
+from desktop.widgets.part import Part
+from tests.desktop.conftest import Desk
+
+
+class Lamp(LivePage):
+    """Shows one value, whose first reading after ``held`` is set waits until ``go``."""
+
+    key: ClassVar[str] = "lamp"
+    title: ClassVar[str] = "Lamp"
+
+    def __init__(self, context: PageContext) -> None:
+        super().__init__(context)
+        self.value, self.seen = "off", list[str]()
+        self.held, self.read, self.go, self.done = (threading.Event() for _ in range(4))
+        self._parts = (Part(self, "value", self._read, self.seen.append, fresh_s=5),)
+
+    def parts(self) -> Sequence[Part[Any]]:
+        """Return the only part."""
+        return self._parts
+
+    def each_second(self) -> None:
+        """Nothing: the test asks."""
+
+    def refresh(self) -> None:
+        """Read the value."""
+        self._parts[0].ask()
+
+    def switch(self) -> None:
+        """Turn the lamp on."""
+        self.act(lambda: setattr(self, "value", "on"), lambda _: self.done.set())
+
+    def _read(self) -> str:
+        value = self.value
+        if self.held.is_set():
+            self.held.clear()
+            self.read.set()
+            assert self.go.wait(10)
+        return value
+
+
+@pytest.mark.parametrize("forgets", [True, False], ids=["as it is", "control"])
+def test_an_answer_asked_for_before_an_action_is_not_shown_after_it(
+    page_context: Callable[..., Desk], wait_until: Callable[..., None], monkeypatch: pytest.MonkeyPatch, forgets: bool
+) -> None:
+    if not forgets:
+        monkeypatch.setattr(LivePage, "acted", Page.acted)
+    desk = page_context()
+    page = Lamp(desk.context)
+    page.setParent(desk.window)
+    page.refresh()
+    wait_until(lambda: page.seen == ["off"])
+    page.held.set()
+    page.refresh()
+    wait_until(page.read.is_set)
+    page.switch()
+    wait_until(page.done.is_set)
+    page.go.set()
+    wait_until(lambda: not desk.context.background.pending)
+    page.refresh()
+    wait_until(lambda: not desk.context.background.pending)
+    assert page.seen[-1] == "on"
+    assert (page.seen.count("off") == 1) is forgets
