@@ -16,7 +16,7 @@ import pytest
 from backend_core.logs import configure_logging
 from tests.house.log_review import leaks
 
-pytest_plugins = ["tests.jitter", "tests.trace_report", "tests.postgres", "tests.lectern", "tests.watcher"]
+pytest_plugins = ["tests.trace_report", "tests.postgres", "tests.lectern", "tests.watcher"]
 
 # Set before any import of Qt or of Lectern, which read it once. Nothing of the developer's own profile may be used or touched.
 _scratch: str | None = None
@@ -37,6 +37,11 @@ class _Collector(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         self.records.append(record)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Offer answers in any order; see ``tests/jitter.py``."""
+    parser.addoption("--jitter", type=int, default=None, metavar="SEED", help="delay what pages read in the background, at random")
 
 
 @pytest.hookimpl(trylast=True)

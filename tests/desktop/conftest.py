@@ -23,6 +23,7 @@ from desktop.changes import Changes
 from desktop.commands import Commands
 from desktop.style import Theme
 from desktop.widgets.page import PageContext
+from tests.jitter import workers
 
 BEAT_MS = 5
 
@@ -48,9 +49,9 @@ def theme(qapp: QApplication) -> Iterator[Theme]:
 
 
 @pytest.fixture
-def background(qapp: QApplication) -> Iterator[Background]:
+def background(qapp: QApplication, request: pytest.FixtureRequest) -> Iterator[Background]:
     """Workers that are gone after the test."""
-    made = Background()
+    made = workers(request)
     yield made
     made.close()
     shiboken6.delete(made)
