@@ -16,7 +16,7 @@ import pytest
 from backend_core.logs import configure_logging
 from tests.house.log_review import leaks
 
-pytest_plugins = ["tests.trace_report", "tests.postgres", "tests.lectern", "tests.watcher"]
+pytest_plugins = ["tests.command", "tests.trace_report", "tests.postgres", "tests.lectern", "tests.watcher"]
 
 # Set before any import of Qt or of Lectern, which read it once. Nothing of the developer's own profile may be used or touched.
 _scratch: str | None = None

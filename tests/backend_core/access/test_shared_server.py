@@ -14,7 +14,7 @@ from backend_core.errors import Conflict, DatabaseAway, InvalidInput, NotAllowed
 from backend_core.policy import ADMIN, AUDITOR, SUPPORT, SYSTEM, Actor
 from backend_core.worker import run_once
 from tests.backend_core.access.conftest import GOOD, OTHER, Team, recorded, trusted
-from tests.backend_core.cli.test_cli import Answer, call
+from tests.command import Answer, call
 
 
 @pytest.mark.trace("A84")

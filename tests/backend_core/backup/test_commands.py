@@ -13,7 +13,7 @@ import pytest
 
 from backend_core.backend import Backend
 from backend_core.db.embedded import EmbeddedServer
-from tests.backend_core.cli.test_cli import Answer, call
+from tests.command import Answer, call
 from tests.lectern import MakeDocument
 
 Ctl = Callable[..., Answer]

@@ -7,10 +7,10 @@ from pathlib import Path
 from backend_core.backend import Backend
 from backend_core.policy import Actor
 from tests.backend_core.audit.events import ANA, entry, record, seal
-from tests.backend_core.cli.test_cli import Ctl, ctl, variables  # noqa: F401  # fixtures
+from tests.command import Ctl
 
 
-def test_rows_are_searched_exported_and_checked(backend: Backend, actor: Actor, ctl: Ctl, tmp_path: Path) -> None:  # noqa: F811  # the fixture
+def test_rows_are_searched_exported_and_checked(backend: Backend, actor: Actor, ctl: Ctl, tmp_path: Path) -> None:  # the fixture
     record(backend, (entry(ANA, "audio.play", f"audio:{n}") for n in range(5)))
     seal(backend)
     assert actor.name
@@ -30,7 +30,7 @@ def test_rows_are_searched_exported_and_checked(backend: Backend, actor: Actor, 
     assert (changed.code, changed.value["ok"]) == (1, False)
 
 
-def test_holds_views_and_alerts_are_kept_from_a_terminal(backend: Backend, actor: Actor, ctl: Ctl) -> None:  # noqa: F811  # the fixture
+def test_holds_views_and_alerts_are_kept_from_a_terminal(backend: Backend, actor: Actor, ctl: Ctl) -> None:  # the fixture
     record(backend, (entry(ANA, "audio.play", f"audio:{n}") for n in range(300)))
     seal(backend)
     assert len(backend.upkeep.watch.check(actor=backend.system())) >= 1

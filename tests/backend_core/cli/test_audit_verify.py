@@ -9,11 +9,11 @@ import psycopg
 from backend_core.backend import Backend
 from backend_core.db.embedded import EmbeddedServer
 from backend_core.policy import Actor
-from tests.backend_core.cli.test_cli import Ctl, ctl, variables  # noqa: F401  # fixtures
+from tests.command import Ctl
 
 
 def test_a_log_is_sealed_verified_and_found_out_when_it_was_changed(
-    backend: Backend, actor: Actor, ctl: Ctl, clean: EmbeddedServer, tmp_path: Path  # noqa: F811  # the fixture
+    backend: Backend, actor: Actor, ctl: Ctl, clean: EmbeddedServer, tmp_path: Path  # the fixture
 ) -> None:  # fmt: skip
     assert actor.name
     backend.close()
@@ -38,7 +38,7 @@ def test_a_log_is_sealed_verified_and_found_out_when_it_was_changed(
     assert "putting back an old copy of the whole folder cannot be detected" in words.out
 
 
-def test_keys_are_listed_and_replaced(backend: Backend, actor: Actor, ctl: Ctl) -> None:  # noqa: F811  # the fixture
+def test_keys_are_listed_and_replaced(backend: Backend, actor: Actor, ctl: Ctl) -> None:  # the fixture
     assert actor.name
     backend.close()
     assert ctl("audit", "keys", "--json").value == []

@@ -3,17 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import json
-import os
 import socket
-import subprocess
-import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -21,68 +15,9 @@ from backend_core.backend import Backend
 from backend_core.cli.__main__ import parser
 from backend_core.db import embedded
 from backend_core.db.cluster import free_port
-from backend_core.db.embedded import EmbeddedServer
 from backend_core.policy import Actor
+from tests.command import PASSWORD, Ctl, call, together
 from tests.lectern import SAMPLES, MakeDocument
-
-PASSWORD = "hunter2-canary"
-ANSWER_S = 60
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """How one command ended."""
-
-    code: int
-    out: str
-    err: str
-
-    @property
-    def value(self) -> Any:
-        """The one JSON value on standard output."""
-        return json.loads(self.out)
-
-
-Ctl = Callable[..., Answer]
-
-
-def call(*arguments: str, variables: dict[str, str]) -> Answer:
-    done = subprocess.run(
-        [sys.executable, "-m", "backend_core.cli", *arguments],
-        env={**os.environ, **variables},
-        capture_output=True,
-        text=True,
-        encoding="utf-8",
-        timeout=ANSWER_S,
-        check=False,
-        stdin=subprocess.DEVNULL,
-    )
-    for text in (done.stdout, done.stderr):
-        assert "Traceback" not in text
-        assert PASSWORD not in text
-    return Answer(done.returncode, done.stdout, done.stderr)
-
-
-@pytest.fixture
-def variables(clean: EmbeddedServer, tmp_path: Path) -> dict[str, str]:
-    """Variables of a home on the server of this test process, with files of its own."""
-    return {"LECTERN_HOME": str(clean.cluster.home), "LECTERN_OBJECTS": str(tmp_path / "objects"), "LECTERN_POOL_SIZE": "1"}
-
-
-@pytest.fixture
-def ctl(variables: dict[str, str]) -> Ctl:
-    """Return a function that runs one command."""
-
-    def run(*arguments: str, **more: str) -> Answer:
-        return call(*arguments, variables=variables | more)
-
-    return run
-
-
-def together(ctl: Ctl, commands: Sequence[Sequence[str]]) -> list[Answer]:
-    """Run commands two at a time; each costs a second to start."""
-    with ThreadPoolExecutor(2) as pool:
-        return list(pool.map(lambda arguments: ctl(*arguments), commands))
 
 
 def leaves(root: argparse.ArgumentParser) -> Iterator[argparse.ArgumentParser]:
@@ -256,13 +191,20 @@ def test_a_home_is_started_and_stopped_and_says_so(tmp_path: Path) -> None:
         before, stopped = together(lambda *arguments: call(*arguments, variables=home), [["status", "--json"], ["down", "--json"]])
         assert before.value == {"running": False, "version": None, "data_dir": None, "dsn": None, "holders": []}
         assert stopped.value == {"stopped": False}
-        up = call("up", "--json", variables=home)
+        # what stays behind must not hang on how it was started
+        up = call("up", "--json", variables=home, started=True)
         assert (up.code, up.value["running"]) == (0, True)
         down = call("down", "--json", variables=home)
         assert (down.code, down.value) == (0, {"stopped": True})
         assert call("status", variables=home).out == "Not running.\n"
     finally:
         embedded.erase(tmp_path / "home")
+
+
+@pytest.mark.parametrize("arguments", [["--version"], ["status", "--json"], ["speak", "x"], ["jobs", "cancel", "99999999"]])
+def test_started_by_a_person_it_says_what_it_says_forked(variables: dict[str, str], arguments: list[str]) -> None:
+    started, forked = (call(*arguments, variables=variables, started=how) for how in (True, False))
+    assert started == forked
 
 
 def test_a_home_that_cannot_be_used_is_one_sentence(tmp_path: Path) -> None:

@@ -8,10 +8,10 @@ from pathlib import Path
 from backend_core.backend import Backend
 from backend_core.monitoring.measures import ring
 from backend_core.monitoring.measures.ring import SECONDS
-from tests.backend_core.cli.test_cli import Ctl, ctl, variables  # noqa: F401  # fixtures
+from tests.command import Ctl
 
 
-def test_figures_are_listed_shown_and_written(backend: Backend, ctl: Ctl, tmp_path: Path) -> None:  # noqa: F811  # the fixture
+def test_figures_are_listed_shown_and_written(backend: Backend, ctl: Ctl, tmp_path: Path) -> None:  # the fixture
     link = backend.monitor_link
     now = link.rows("SELECT clock_timestamp() AS now")[0]["now"]
     ring.write(link, SECONDS, [(now, ring.packed({"pool.waiting": 7.0}, ring.declare(link)))])
@@ -30,7 +30,7 @@ def test_figures_are_listed_shown_and_written(backend: Backend, ctl: Ctl, tmp_pa
     assert ctl("metrics", "show", "--since", "soon").code == 2
 
 
-def test_promises_are_shown_with_what_is_left(backend: Backend, ctl: Ctl) -> None:  # noqa: F811  # the fixture
+def test_promises_are_shown_with_what_is_left(backend: Backend, ctl: Ctl) -> None:  # the fixture
     assert backend.slos.objectives(actor=backend.actor())
     told = ctl("slo", "--json").value
     assert [one["key"] for one in told] == ["database", "sockets", "privacy", "pool", "memory", "jobs"]

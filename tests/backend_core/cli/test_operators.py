@@ -13,7 +13,8 @@ import pytest
 
 from backend_core.cli.__main__ import parser
 from backend_core.db.embedded import EmbeddedServer
-from tests.backend_core.cli.test_cli import Answer, call, leaves
+from tests.backend_core.cli.test_cli import leaves
+from tests.command import Answer, call
 
 GOOD = "a blue horse at 7"
 OTHER = "two grey herons, 4"

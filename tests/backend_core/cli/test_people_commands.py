@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.backend_core.cli.test_cli import Ctl, ctl, together, variables  # noqa: F401  # fixtures
+from tests.command import Ctl, together
 
 LINES = (
     {"type": "contact", "phone": "+4915112345678", "name": "Lena Schneider", "email": "lena@example.org"},
@@ -19,7 +19,7 @@ LINES = (
 
 
 @pytest.fixture
-def taken_in(ctl: Ctl, tmp_path: Path) -> Ctl:  # noqa: F811  # the fixture
+def taken_in(ctl: Ctl, tmp_path: Path) -> Ctl:  # the fixture
     """The command with some people and what they said."""
     path = tmp_path / "messages.jsonl"
     path.write_text("\n".join(json.dumps(line) for line in LINES), encoding="utf-8")
@@ -66,7 +66,7 @@ def test_what_means_nobody_or_several_is_said(taken_in: Ctl) -> None:
         assert word in answer.err
 
 
-def test_lines_that_are_left_out_are_told_and_make_the_command_fail(ctl: Ctl, tmp_path: Path) -> None:  # noqa: F811  # the fixture
+def test_lines_that_are_left_out_are_told_and_make_the_command_fail(ctl: Ctl, tmp_path: Path) -> None:  # the fixture
     path = tmp_path / "messages.jsonl"
     path.write_text(json.dumps(LINES[0]) + "\nbroken canary\n", encoding="utf-8")
     answer = ctl("conversations", "import", str(path))
@@ -77,6 +77,6 @@ def test_lines_that_are_left_out_are_told_and_make_the_command_fail(ctl: Ctl, tm
     assert ctl("conversations", "import", str(tmp_path / "none")).code == 1
 
 
-def test_a_contact_is_added(ctl: Ctl) -> None:  # noqa: F811  # the fixture
+def test_a_contact_is_added(ctl: Ctl) -> None:  # the fixture
     answer = ctl("people", "add", "Ana Silva", "--phone", "+1 555 123 4567", "--language", "pt", "--json")
     assert (answer.code, answer.value["phone"]) == (0, "+15•••••4567")

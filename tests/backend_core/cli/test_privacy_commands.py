@@ -8,8 +8,8 @@ import pytest
 
 from backend_core.backend import Backend
 from backend_core.db.embedded import EmbeddedServer
-from tests.backend_core.cli.test_cli import Ctl, ctl, variables  # noqa: F401  # fixtures
 from tests.backend_core.privacy.breaches import BREACHES, broken
+from tests.command import Ctl
 
 VIEW = next(one for one in BREACHES if "view" in one.name)
 
@@ -19,7 +19,7 @@ VIEW = next(one for one in BREACHES if "view" in one.name)
 def test_a_run_with_a_planted_view_exits_1_and_names_the_rule_and_without_it_0(
     backend: Backend,
     clean: EmbeddedServer,
-    ctl: Ctl,  # noqa: F811  # the fixture
+    ctl: Ctl,  # the fixture
     tmp_path: Path,
 ) -> None:
     assert ctl("privacy", "status", "--json").value["gate"] == "never"
@@ -43,7 +43,7 @@ def test_a_run_with_a_planted_view_exits_1_and_names_the_rule_and_without_it_0(
     assert backend.privacy.gate() == "ok"
 
 
-def test_a_target_that_does_not_answer_is_one_sentence(ctl: Ctl) -> None:  # noqa: F811  # the fixture
+def test_a_target_that_does_not_answer_is_one_sentence(ctl: Ctl) -> None:  # the fixture
     told = ctl("privacy", "run", "--target", "host=127.0.0.1 port=1 dbname=x user=x")
     assert (told.code, told.out) == (1, "")
     assert "The database server does not answer" in told.err

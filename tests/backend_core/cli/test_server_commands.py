@@ -10,8 +10,8 @@ from backend_core.backend import Backend
 from backend_core.db.embedded import EmbeddedServer
 from backend_core.db.roles import APP
 from backend_core.policy import Actor
-from tests.backend_core.cli.test_cli import Ctl, ctl, variables  # noqa: F401  # fixtures
 from tests.backend_core.monitoring.server.holding import Sessions, sessions_of
+from tests.command import Ctl
 from tests.polling import eventually
 
 
@@ -23,7 +23,7 @@ def sessions(clean: EmbeddedServer) -> Iterator[Sessions]:
 
 def test_sessions_trees_and_tables_are_told_while_a_table_is_locked(
     backend: Backend,
-    ctl: Ctl,  # noqa: F811  # the fixture
+    ctl: Ctl,  # the fixture
     sessions: Sessions,
 ) -> None:
     assert backend.profile.kind == "embedded"
@@ -42,7 +42,7 @@ def test_sessions_trees_and_tables_are_told_while_a_table_is_locked(
 def test_a_session_is_stopped_with_a_reason_and_not_without(
     backend: Backend,
     actor: Actor,
-    ctl: Ctl,  # noqa: F811  # the fixture
+    ctl: Ctl,  # the fixture
     sessions: Sessions,
     clean: EmbeddedServer,
 ) -> None:

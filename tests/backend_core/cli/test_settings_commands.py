@@ -11,7 +11,7 @@ from backend_core.cli.settings_document import document
 from backend_core.db.embedded import EmbeddedServer
 from backend_core.house.declaration import FIELDS
 from backend_core.settings import Settings
-from tests.backend_core.cli.test_cli import Ctl, call, ctl, variables  # noqa: F401  # fixtures
+from tests.command import Ctl, call
 
 ROOT = Path(__file__).parents[3]
 PASSWORD = "hunter2-canary"
@@ -61,7 +61,7 @@ def test_a_setting_that_cannot_be_used_is_wrong_usage_with_one_sentence(
     assert answer.err.count("\n") == 1
 
 
-def test_house_settings_are_read_changed_together_and_reset(ctl: Ctl) -> None:  # noqa: F811  # the fixture
+def test_house_settings_are_read_changed_together_and_reset(ctl: Ctl) -> None:  # the fixture
     delivered = ctl("settings", "get", "--json").value
     assert delivered["version"] == 0
     assert delivered["values"] == {name: field.default for name, field in FIELDS.items()}
@@ -85,7 +85,7 @@ def test_house_settings_are_read_changed_together_and_reset(ctl: Ctl) -> None:  
         (("get", "nonsense"), "There is no setting 'nonsense'"),
     ],
 )
-def test_a_house_setting_that_is_refused_changes_nothing(ctl: Ctl, arguments: tuple[str, ...], words: str) -> None:  # noqa: F811  # the fixture
+def test_a_house_setting_that_is_refused_changes_nothing(ctl: Ctl, arguments: tuple[str, ...], words: str) -> None:  # the fixture
     answer = ctl("settings", *arguments)
     assert (answer.code, answer.out) == (1, "")
     assert words in answer.err
@@ -144,6 +144,6 @@ def test_trying_a_profile_that_leads_nowhere_fails_with_the_reason(tmp_path: Pat
     assert tried.value["findings"][0]["name"] == "reachable"
 
 
-def test_a_profile_has_a_home_of_its_own(ctl: Ctl, clean: EmbeddedServer) -> None:  # noqa: F811  # the fixture
+def test_a_profile_has_a_home_of_its_own(ctl: Ctl, clean: EmbeddedServer) -> None:  # the fixture
     value = ctl("--profile", "other", "settings", "get", "home", "--json").value
     assert value["value"] == str(clean.cluster.home / "profiles" / "other")

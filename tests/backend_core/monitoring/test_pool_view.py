@@ -7,8 +7,6 @@ import functools
 import json
 import math
 import os
-import subprocess
-import sys
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -27,6 +25,7 @@ from backend_core.monitoring.records import BOUNDS_MS, LEAK_S, USAGE_BOUNDS_MS, 
 from backend_core.policy import Actor
 from backend_core.settings import Settings
 from tests.backend_core.monitoring.watcher import watch
+from tests.command import call
 from tests.faults.harness import start
 from tests.polling import eventually
 
@@ -57,11 +56,9 @@ def held(backend: Backend, label: str) -> Iterator[sa.Connection]:
 
 
 def command(variables: dict[str, str], *arguments: str) -> Any:
-    done = subprocess.run(
-        [sys.executable, "-m", "backend_core.cli", *arguments, "--json"], env={**os.environ, **variables}, capture_output=True, text=True,
-        check=True,
-    )  # fmt: skip
-    return json.loads(done.stdout)
+    answer = call(*arguments, "--json", variables=variables)
+    assert answer.code == 0
+    return answer.value
 
 
 def start_thread(work: Callable[[], object]) -> threading.Thread:

@@ -11,14 +11,14 @@ from backend_core.backend import open_backend
 from backend_core.conversations.records import IncomingMessage
 from backend_core.credentials.token_records import Grant
 from backend_core.settings import load_settings
-from tests.backend_core.cli.test_cli import Ctl, call, ctl, variables  # noqa: F401  # fixtures
 from tests.backend_core.verb_calls import LATER
+from tests.command import Ctl, call
 
 CANARY = "canaryWords"
 
 
 @pytest.mark.trace("B58")
-def test_a_text_is_judged_without_being_kept(ctl: Ctl) -> None:  # noqa: F811  # the fixture
+def test_a_text_is_judged_without_being_kept(ctl: Ctl) -> None:  # the fixture
     verdict = ctl("safety", "check", f"I'll kill you {CANARY}", "--json").value
     assert (verdict["action"], verdict["provider"], verdict["low_recall"]) == ("blocked", "local", True)
     assert verdict["categories"]["violence"]["over"]
@@ -27,7 +27,7 @@ def test_a_text_is_judged_without_being_kept(ctl: Ctl) -> None:  # noqa: F811  #
     assert ctl("safety", "queue", "--json").value == []
 
 
-def test_a_finding_is_listed_opened_with_a_reason_and_reviewed(ctl: Ctl, variables: dict[str, str]) -> None:  # noqa: F811  # the fixtures
+def test_a_finding_is_listed_opened_with_a_reason_and_reviewed(ctl: Ctl, variables: dict[str, str]) -> None:  # the fixtures
     home = Path(variables["LECTERN_HOME"])
     with open_backend(load_settings(home=home)) as backend:
         admin = replace(backend.actor(), reason="a test", proven_until=LATER)
@@ -49,7 +49,7 @@ def test_a_finding_is_listed_opened_with_a_reason_and_reviewed(ctl: Ctl, variabl
     assert ctl("tokens", "revoke", token["id"], "--json").value["revoked_at"]
 
 
-def test_egress_is_allowed_listed_and_withdrawn(ctl: Ctl, variables: dict[str, str], tmp_path: Path) -> None:  # noqa: F811  # the fixtures
+def test_egress_is_allowed_listed_and_withdrawn(ctl: Ctl, variables: dict[str, str], tmp_path: Path) -> None:  # the fixtures
     assert ctl("egress", "allow", "moderation", "API.example.com", "--json").value["host"] == "api.example.com"
     assert call("egress", "allow", "moderation", "169.254.169.254", variables=variables).code == 1
     assert call("egress", "allow", "gossip", "api.example.com", variables=variables).code == 2
@@ -69,7 +69,7 @@ def test_egress_is_allowed_listed_and_withdrawn(ctl: Ctl, variables: dict[str, s
 
 
 @pytest.mark.trace("B69")
-def test_a_photo_is_taken_in_waited_for_and_counted(ctl: Ctl, variables: dict[str, str]) -> None:  # noqa: F811  # the fixtures
+def test_a_photo_is_taken_in_waited_for_and_counted(ctl: Ctl, variables: dict[str, str]) -> None:  # the fixtures
     with open_backend(load_settings(home=Path(variables["LECTERN_HOME"]))) as backend:
         admin = replace(backend.actor(), reason="a test", proven_until=LATER)
         backend.people.save_persona("sage", name="Sage", passport={}, version=0, actor=admin)

@@ -13,8 +13,8 @@ from backend_core.errors import Conflict
 from backend_core.monitoring.indexes.records import USAGE
 from backend_core.monitoring.link import MonitorLink
 from backend_core.policy import Actor
-from tests.backend_core.cli.test_cli import Ctl, ctl, together, variables  # noqa: F401  # fixtures
 from tests.backend_core.monitoring.indexes.conftest import Admin
+from tests.command import Ctl, together
 
 SENDER = "idx_message_sender"
 LATER = {5, 11, 12}
@@ -151,7 +151,7 @@ def test_while_somebody_holds_a_table_its_indexes_are_shown_and_marked(
     assert (free.locked, free.definition.rpartition(" WHERE ")[2]) == (False, "(sent_at IS NULL)")
 
 
-def test_the_command_lists_compares_and_fails_when_an_index_is_not_as_promised(ctl: Ctl, admin: Admin) -> None:  # noqa: F811  # the fixture
+def test_the_command_lists_compares_and_fails_when_an_index_is_not_as_promised(ctl: Ctl, admin: Admin) -> None:  # the fixture
     with instead(admin, SENDER, ""):
         commands = [("--json",), ("--declared", "--json"), ("--advise",), ("--prove", "idx_message_user", "--json")]
         listed, failed, advised, proven = together(ctl, [("indexes", *options) for options in commands])
