@@ -5,13 +5,15 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from backend_core.lazy_pattern import LazyPattern
+
 MARKS: Final = " .,:;!?…-–—()*_~"
 QUOTES: Final = "\"'“”„«»‚‘’"
 
 
-def _form(pattern: str) -> re.Pattern[str]:
+def _form(pattern: str) -> LazyPattern:
     """Return a pattern in which a blank is any run of blanks, commas allowed, and capitals do not count."""
-    return re.compile(pattern.replace(" ", r"(?:\s*,\s*|\s+)"), re.IGNORECASE)
+    return LazyPattern(pattern.replace(" ", r"(?:\s*,\s*|\s+)"), re.IGNORECASE)
 
 
 _FILLERS: Final = (
@@ -20,27 +22,27 @@ _FILLERS: Final = (
     r"im ernst|äh|oops|ups|my bad|mein fehler|thanks|thank you|danke|danke dir|good morning|guten morgen|guten tag|one more thing|"
     r"for real|by the way|btw|übrigens|once and for all|from now on|ab jetzt|in zukunft|servus|moin|dear|lieber?|du|aber|but"
 )
-FILLER: Final = re.compile(rf"(?:{_FILLERS})(?:\s*[,.!:;…-]+\s*|\s+)(?=\S)", re.IGNORECASE)
-FILLER_ONLY: Final = re.compile(rf"(?:(?:{_FILLERS})[\s,.!]*)+|(?:hey|hi|hello|hallo) \w+", re.IGNORECASE)
+FILLER: Final = LazyPattern(rf"(?:{_FILLERS})(?:\s*[,.!:;…-]+\s*|\s+)(?=\S)", re.IGNORECASE)
+FILLER_ONLY: Final = LazyPattern(rf"(?:(?:{_FILLERS})[\s,.!]*)+|(?:hey|hi|hello|hallo) \w+", re.IGNORECASE)
 # every form holds one of these; most of what people say holds none, and is read no further
-TRIGGER: Final = re.compile(
+TRIGGER: Final = LazyPattern(
     r"forget|unremember|delete|erase|wipe|scrub|remove|strike|take|drop|scratch|ignor|disregard|skip|vergiss|vergess|lösch|loesch|streich|"
     r"entfern|schwamm|never|\bnot\b|n't|\bdont\b|stop|quit|limits|taboo|\bnie|nicht|nimmer|kein|tabu|avoid|no more|hör",
     re.IGNORECASE,
 )
 # a name of one or two words before a comma, or after an @
-ADDRESS: Final = re.compile(
+ADDRESS: Final = LazyPattern(
     r"(?!(?i:vergiss|vergesse|vergesst|vergessen|forget|never|erwähne?|versprich|promise|don'?t|stop|merke?|lösche?|delete|erase)\b)"
     r"@?(?P<name>[^\W\d_][\w'-]{0,30}(?: [A-ZÄÖÜ][\w'-]{0,30})?)\s*[,:]\s+(?=\S)|@(?P<at>\w{1,30})\s+"
 )
-POLITE: Final = re.compile(r"\s*\b(?:please|pls|plz|kindly|bitte)\b,?\s*", re.IGNORECASE)
+POLITE: Final = LazyPattern(r"\s*\b(?:please|pls|plz|kindly|bitte)\b,?\s*", re.IGNORECASE)
 REQUEST: Final = _form(
     r"(?:(?:can|could|would|will) you (?:just |maybe |possibly )?|i(?:'d| would) (?:like|love|prefer)(?: for)? you to |"
     r"i(?:'d| would) (?:prefer|rather|like it if|be glad if) you (?=never )|i (?:want|need) you to |"
     r"you (?:must|need to|have to) |make sure (?:that )?you |promise(?: me)?(?: that)? (?:you(?:'ll| will) |to )|"
     r"versprich(?: mir)? )"
 )
-CLOSING: Final = re.compile(
+CLOSING: Final = LazyPattern(
     r"(?:[\s,.!?…-]+(?:ok|okay|alright|thanks|thank you|thx|danke|danke dir|will you|would you|right now|now|at once|immediately|"
     r"sofort|jetzt|gleich|ja|klar|alles klar|for me|for good))+[\s.!?…]*$",
     re.IGNORECASE,
@@ -169,7 +171,7 @@ _QUIET_DE: Final = (
 )
 
 
-def _forms() -> tuple[tuple[str, str, re.Pattern[str]], ...]:
+def _forms() -> tuple[tuple[str, str, LazyPattern], ...]:
     english = [("forget", form) for form in _FORGET_EN]
     english += [("never", rf"{_NEVER} {form}") for form in _QUIET_EN]
     english += [("hide", rf"{_DONT} {form}") for form in _QUIET_EN]

@@ -8,6 +8,7 @@ import unicodedata
 from collections.abc import Mapping
 from typing import Final
 
+from backend_core.lazy_pattern import LazyPattern
 from backend_core.safety.limits import CATEGORIES, MINORS
 from backend_core.safety.words import DOUBTFUL, HARMLESS, NEVER, PATTERNS, SEXUAL, YOUNG
 
@@ -19,13 +20,13 @@ OVERLAP: Final = 400
 NEAR: Final = 80
 _UMLAUTS: Final = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "’": "'", "‘": "'", "`": "'"})
 _DIGITS: Final = str.maketrans("013457@$", "oieastas")
-_MIXED: Final = re.compile(r"[a-z013457@$]{3,}")
-_SPELLED: Final = re.compile(r"\b(?:[a-z][ ._*-]){2,}[a-z]\b")
-_GAPS: Final = re.compile(r"[ ._*-]")
-_BLANKS: Final = re.compile(r"\s+")
-_PATTERNS: Final = {name: tuple((score, re.compile(text)) for score, text in found) for name, found in PATTERNS.items()}
-_HARMLESS: Final = re.compile("|".join(HARMLESS))
-_YOUNG, _SEXUAL, _NEVER, _DOUBTFUL = (re.compile(text) for text in (YOUNG, SEXUAL, NEVER, DOUBTFUL))
+_MIXED: Final = LazyPattern(r"[a-z013457@$]{3,}")
+_SPELLED: Final = LazyPattern(r"\b(?:[a-z][ ._*-]){2,}[a-z]\b")
+_GAPS: Final = LazyPattern(r"[ ._*-]")
+_BLANKS: Final = LazyPattern(r"\s+")
+_PATTERNS: Final = {name: tuple((score, LazyPattern(text)) for score, text in found) for name, found in PATTERNS.items()}
+_HARMLESS: Final = LazyPattern("|".join(HARMLESS))
+_YOUNG, _SEXUAL, _NEVER, _DOUBTFUL = (LazyPattern(text) for text in (YOUNG, SEXUAL, NEVER, DOUBTFUL))
 _WIDE: Final = (_NEVER, _YOUNG, _SEXUAL, _DOUBTFUL)
 
 
@@ -81,7 +82,7 @@ def _letters(word: re.Match[str]) -> str:
     return word[0].translate(_DIGITS) if any("a" <= letter <= "z" for letter in word[0]) else word[0]
 
 
-def _together(text: str, patterns: tuple[tuple[float, re.Pattern[str]], ...]) -> float:
+def _together(text: str, patterns: tuple[tuple[float, LazyPattern], ...]) -> float:
     """Return the score of several signs: each makes up for part of what the others leave open."""
     doubt = 1.0
     for score, pattern in patterns:
