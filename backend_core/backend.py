@@ -212,6 +212,7 @@ class Backend(Watching):
         # before the files: what is erased now gives its own up
         self.forgetting.erase_due(actor=self.system())
         self.forgetting.purge_due(actor=self.system())
+        self.forgetting.expire_due(actor=self.system())
         self.storage.sweep(older_than_s=self.settings.sweep_after_s)
         self.access.tidy()
 

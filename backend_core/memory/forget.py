@@ -15,6 +15,7 @@ from backend_core.errors import Conflict, InvalidInput, NotFound
 from backend_core.memory import forget_words as said_back
 from backend_core.memory.boundaries import Boundaries, set_about_memory, set_boundary, topic_key
 from backend_core.memory.commands import FORGET, Ambiguous, Command, read_command
+from backend_core.memory.expiry import Expiring
 from backend_core.memory.forget_base import CONTACT, GRACE, counted
 from backend_core.memory.forget_preview import counts_of, preview_of
 from backend_core.memory.forget_records import Erasure, Forgotten, Obeyed, Preview
@@ -38,7 +39,7 @@ CHANGED: Final = "What was shown has changed since; look again."
 _HIDDEN: Final = {"memories": memories, "messages": messages, "photos": photos, "reminders": reminders}
 
 
-class Forgetting(Boundaries, Purging, ReceiptBook, Persons):
+class Forgetting(Boundaries, Purging, Expiring, ReceiptBook, Persons):
     """Forgetting, boundaries, receipts, and what concerns everything about one person."""
 
     def preview(self, where: Place, what: What, *, actor: Actor) -> Preview:

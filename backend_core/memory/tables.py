@@ -87,6 +87,7 @@ memories = Table(
         postgresql_where=text("purge_after IS NOT NULL"),
         info={"number": 7, "purpose": "forgotten memories whose time to be removed has come"},
     ),
+    Index("idx_memory_expiry", "expires_at", postgresql_where=text("expires_at IS NOT NULL")),
     Index("idx_memory_content", "container_id", "content_hash"),
     Index("idx_memory_source", "container_id", "source_message_id", postgresql_where=text("source_message_id IS NOT NULL")),
 )

@@ -169,7 +169,7 @@ class Calls:
             known["verdict"] = "right"
         if verb in {"Safety.note", "Photos.follow", "MemoryService.remember"}:
             known |= {"arrived": self._arrived(), "verdict": Moderation().check("I'll kill you")}
-        if verb.startswith(("Forgetting.", "Boundaries.", "Purging.", "ReceiptBook.", "Persons.")):
+        if verb.startswith(("Forgetting.", "Boundaries.", "Purging.", "Expiring.", "ReceiptBook.", "Persons.")):
             known |= self._forgetting(verb)
         if verb == "MemoryService.within":
             known["scope"] = self._arrived().scope
@@ -215,7 +215,7 @@ class Calls:
         ids = {name: uuid.uuid4() for name in ("erasure_id", "boundary_id", "receipt_id")}
         found = Selection(memories={uuid.uuid4(): "chosen"})
         given = {"arrived": arrived, "scope": arrived.scope, "what": LAST, "found": found, "topic": "Tom", "typed_name": "Ana"}
-        program = {"actor": self.backend.system()} if verb in {"Purging.purge_due", "Persons.erase_due"} else {}
+        program = {"actor": self.backend.system()} if verb in {"Purging.purge_due", "Expiring.expire_due", "Persons.erase_due"} else {}
         return ids | given | program | {"kind": "never", "given": "{}", "by": "Ana"}
 
     def _arrived(self) -> Arrived:
