@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Protocol
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     import urllib3
 
 LONGEST_ANSWER: Final = 8 * 2**20
+PART: Final = 2**16
 CONNECT_S: Final = 5.0
 _OK: Final = range(200, 300)
 _BUSY: Final = (408, 425, 429)
@@ -27,7 +29,7 @@ class Request:
 
     Attributes:
         headers: may hold a key; never logged.
-        timeout_s: seconds for the whole answer to begin and for each part of it.
+        timeout_s: seconds until the whole answer must be there.
     """
 
     url: str
@@ -64,28 +66,45 @@ class Https:
         import urllib3
 
         refuse_wrong_addresses(place_in(request.url))
+        until = time.monotonic() + request.timeout_s
         timeout = urllib3.Timeout(connect=min(CONNECT_S, request.timeout_s), read=request.timeout_s)
         try:
             answer = self._pool.request(
                 "POST", request.url, body=request.body, headers=dict(request.headers), timeout=timeout, preload_content=False
             )
             try:
-                content = answer.read(LONGEST_ANSWER + 1, decode_content=True)
+                content = _read(answer, until=until)
             finally:
-                answer.release_conn()
+                # one that was read whole has given its connection back before
+                answer.close()
         except (urllib3.exceptions.HTTPError, OSError, ValueError):
             # its text may quote the address and what was sent
             raise Unavailable("The service does not answer.") from None
         _refuse(answer.status)
         if len(content) > LONGEST_ANSWER:
             raise LimitReached("The answer of the service is too large.")
-        return bytes(content)
+        return content
 
     @functools.cached_property
     def _pool(self) -> urllib3.PoolManager:
         import urllib3
 
         return urllib3.PoolManager(num_pools=4, maxsize=4, retries=False, ca_certs=self._ca_file)
+
+
+def _read(answer: urllib3.BaseHTTPResponse, *, until: float) -> bytes:
+    """Return the body, or a little more than is allowed of it; each part may come in time and the whole never.
+
+    Raises:
+        TimeoutError: it was not there at ``until``, on the monotonic clock.
+    """
+    parts, size = list[bytes](), 0
+    while size <= LONGEST_ANSWER and (part := answer.read1(PART, decode_content=True)):
+        if time.monotonic() > until:
+            raise TimeoutError
+        parts.append(part)
+        size += len(part)
+    return b"".join(parts)
 
 
 def _refuse(status: int) -> None:

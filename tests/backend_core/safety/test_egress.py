@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import socket
+import threading
+import time
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -187,6 +191,27 @@ def test_an_answer_that_never_ends_is_cut_off(service: Service) -> None:
     service.answer = lambda _path, _body: (200, b"x" * (transport.LONGEST_ANSWER + 1))
     with pytest.raises(LimitReached):
         Https().post(Request(url=f"http://{service.host}/", body=WORDS))
+
+
+def test_an_answer_whose_every_part_comes_in_time_and_the_whole_never_is_given_up() -> None:
+    sent = []
+
+    def trickle(listening: socket.socket) -> None:
+        with listening.accept()[0] as caller, contextlib.suppress(OSError):
+            caller.recv(2**16)
+            caller.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 600\r\n\r\n")
+            for _ in range(600):
+                caller.sendall(b"x")
+                sent.append(1)
+                time.sleep(0.05)
+
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        server = threading.Thread(target=trickle, args=(listening,))
+        server.start()
+        with pytest.raises(Unavailable):
+            Https().post(Request(url=f"http://127.0.0.1:{listening.getsockname()[1]}/", body=WORDS, timeout_s=0.5))
+        server.join()
+    assert 0 < len(sent) < 600, "it was hung up on"
 
 
 @pytest.mark.trace("B58")
