@@ -124,6 +124,10 @@ def _of_program(around: Around) -> Iterator[Rule]:
         target={"tab": "alerts"}, read=read.audit_alerts,
     )  # fmt: skip
     yield Rule(
+        kind="audit_log", title="The audit log does not verify", severity="bad", limit=1, clear=0, unit="last verification", page="audit",
+        read=read.audit_log,
+    )  # fmt: skip
+    yield Rule(
         kind="notice_delivery", title="Notices do not leave", severity="warn", limit=3, clear=0, unit="attempts", page="alerts",
         read=read.deliveries,
     )  # fmt: skip

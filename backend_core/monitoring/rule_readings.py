@@ -50,6 +50,7 @@ SELECT job_id, safe_message, operator_id FROM job_alerts WHERE status IN ('NEW',
 _AUDIT_ALERTS: Final = """
 SELECT id, rule, count FROM audit_alert WHERE acknowledged_at IS NULL AND rule <> 'privacy_run' ORDER BY id DESC LIMIT 200
 """
+_AUDIT_LOG: Final = "SELECT ok FROM audit_verification ORDER BY id DESC LIMIT 1"
 _DELIVERIES: Final = """
 SELECT channel, max(attempts) FILTER (WHERE status = 'WAITING') AS attempts, count(*) FILTER (WHERE status = 'WAITING') AS waiting,
        count(*) FILTER (WHERE status = 'FAILED' AND next_at > clock_timestamp() - interval '24 hours') AS failed
@@ -137,6 +138,13 @@ def job_alerts(rows: Run) -> Iterator[Reading]:
         told = notice_of(row["job_id"], safe_message=row["safe_message"], operator_id=row["operator_id"])
         facts: dict[str, Any] = {"body": told.body, "target": told.target, "title": told.title, "operator_id": told.operator_id}
         yield Reading(subject=told.subject, value=1, **facts)
+
+
+def audit_log(rows: Run) -> Iterator[Reading]:
+    """Yield whether the last verification of the audit log, of whatever kind, found anything; the next one that finds nothing clears it."""
+    body = "It was changed, or cannot be trusted any more; the Audit log page says what was found. Export it before anything else is done."
+    for row in rows(_AUDIT_LOG, {}):
+        yield Reading(subject="", value=int(not row["ok"]), body=body)
 
 
 def audit_alerts(rows: Run) -> Iterator[Reading]:

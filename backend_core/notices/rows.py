@@ -17,7 +17,7 @@ Run = Callable[[LiteralString, Mapping[str, object]], Sequence[Mapping[str, Any]
 """Runs one statement and returns its rows: the monitor's link, or a transaction by ``within``."""
 
 # what an audit alert is about is for those who may read the log, and never for the person it may be about
-WATCHERS_ONLY: Final = ("audit_alert",)
+WATCHERS_ONLY: Final = ("audit_alert", "audit_log")
 WATCHERS: Final = (ADMIN, AUDITOR, SYSTEM)
 LONGEST: Final[Mapping[str, int]] = {"kind": 60, "subject": 200, "title": 200, "body": 1000, "page": 40}
 

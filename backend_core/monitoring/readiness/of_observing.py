@@ -238,7 +238,7 @@ CHECKS: Final = (
         weight=3,
         gate=True,
         limit_s=DAY,
-        every_s=6 * HOUR,
+        every_s=HOUR,
         page="audit",
     ),
     Check(

@@ -213,7 +213,7 @@ MONITOR = {
     "process_report": {"SELECT", "INSERT", "UPDATE", "DELETE"},
     "notices": {"SELECT", "INSERT", "UPDATE"},
     **{f"notice_{name}": {"SELECT"} for name in ("silences", "deliveries", "seen")},
-    **{name: {"SELECT"} for name in ("job_alerts", "job_alert_notes", "audit_alert")},
+    **{name: {"SELECT"} for name in ("job_alerts", "job_alert_notes", "audit_alert", "audit_verification")},
     **{
         name: {"SELECT", "INSERT", "UPDATE", "DELETE"}
         for name in (

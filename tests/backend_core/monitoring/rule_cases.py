@@ -278,6 +278,21 @@ def _audit_alert(scene: Scene) -> Iterator[None]:
     scene.sql("UPDATE audit_alert SET acknowledged_at = now(), acknowledged_by = 'Ana', note = 'x'")
 
 
+@case("audit_log")
+def _audit_log(scene: Scene) -> Iterator[None]:
+    scene.document()
+    scene.backend.seals.seal()
+    was = scene.sql("SELECT id, actor FROM audit_event ORDER BY id LIMIT 1")[0]
+
+    def verify(actor: object) -> bool:
+        scene.sql(f"SET session_replication_role = replica; UPDATE audit_event SET actor = '{actor}' WHERE id = {was[0]}")
+        return scene.backend.seals.verify(actor=scene.backend.system(), quick=True).ok
+
+    assert not verify("Mallory")
+    yield
+    assert verify(was[1])
+
+
 @case("notice_delivery")
 def _notice_delivery(scene: Scene) -> Iterator[None]:
     mail = {"notify_email": True, "admin_email": "a@example.org", "mail_host": "localhost", "mail_sender": "l@example.org"}

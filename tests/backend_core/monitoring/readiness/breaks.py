@@ -201,7 +201,7 @@ def _somebody_tampers(world: World) -> Iterator[None]:
 
 
 with_row("objectives.kept", "UPDATE slo_events SET bad = 1000", "UPDATE slo_events SET bad = 0")
-with_row("schema.head", "UPDATE alembic_version SET version_num = '0001'", "UPDATE alembic_version SET version_num = '0016'")
+with_row("schema.head", "UPDATE alembic_version SET version_num = '0001'", "UPDATE alembic_version SET version_num = '0017'")
 with_row("schema.drift", "ALTER TABLE notice_seen ADD COLUMN stray integer", "ALTER TABLE notice_seen DROP COLUMN stray")
 
 
