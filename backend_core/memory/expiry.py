@@ -45,7 +45,7 @@ class Expiring(ForgetBase):
     def _expire_in(self, container: uuid.UUID, *, actor: Actor) -> int:
         with self._scopes.open(container, actor=actor, action="memory.purge", reason=WHY) as scope:
             query = select(memories.c.id).where(memories.c.container_id == scope.container_id, _over())
-            # somebody may just be giving one more time, or forgetting it
+            # lock: one that is just given more time, or forgotten, is not erased
             ids = scope.conn.execute(query.order_by(memories.c.expires_at).limit(MOST).with_for_update()).scalars().all()
             gone = erase(scope, {"memories": [str(key) for key in ids]}, storage=self._storage)
             return gone["memories"]
