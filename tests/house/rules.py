@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import ast
 import contextlib
+import functools
 import re
 import subprocess
 import sys
 import tomllib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
@@ -33,22 +34,35 @@ _LOCK = re.compile(r"with_for_update\(|pg_(try_)?advisory_(xact_)?lock|\bFOR (NO
 _PATCHED = re.compile(r"monkeypatch\.setattr\(|\bmocker\b|unittest\.mock|\bpatch\.object\(")
 
 
-def files() -> list[Path]:
-    """Return every file that is or would be committed."""
+@functools.cache
+def listed() -> tuple[Path, ...]:
+    """Return every path that is or would be committed."""
     command = ["git", "-c", "safe.directory=*", "ls-files", "--cached", "--others", "--exclude-standard"]
-    listed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
-    return [path for line in listed.splitlines() if (path := ROOT / line).is_file()]
+    found = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    return tuple(ROOT / line for line in found.splitlines())
+
+
+def files() -> list[Path]:
+    """Return every file among them."""
+    return [path for path in listed() if path.is_file()]
 
 
 def python_files(*folders: str) -> Iterator[tuple[Path, str]]:
     """Yield path and text of each Python file below the folders of the project; one that does not parse is the linter's to report."""
+    yield from ((path, text) for path, text in _sources() if path.parts[0] in folders)
+
+
+@functools.cache
+def _sources() -> tuple[tuple[Path, str], ...]:
+    # kept, as every rule looks at all of them
+    found = []
     for path in files():
-        relative = path.relative_to(ROOT)
-        if path.suffix == ".py" and relative.parts[0] in folders:
+        if path.suffix == ".py":
             text = path.read_text(encoding="utf-8")
             with contextlib.suppress(SyntaxError):
                 ast.parse(text)
-                yield relative, text
+                found.append((path.relative_to(ROOT), text))
+    return tuple(found)
 
 
 def silenced_without_reason(text: str) -> Iterator[int]:
@@ -176,9 +190,15 @@ def honest_tests() -> list[str]:
     return problems
 
 
+def links(paths: Iterable[Path]) -> list[Path]:
+    """Return those that only lead to another place."""
+    return [path for path in paths if path.is_symlink()]
+
+
 def portable() -> list[str]:
-    """No file names a folder of one machine, and no lock file names a host."""
+    """No file names a folder of one machine, none is a link, and no lock file names a host."""
     problems = [f"{path.name} names hosts" for path in files() if path.name in LOCKS_WITH_HOSTS]
+    problems += [f"{path.relative_to(ROOT)}: a link, which leads nowhere on another machine" for path in links(listed())]
     if "://" in (ROOT / "requirements.lock").read_text(encoding="utf-8"):
         problems.append("requirements.lock names a host")
     for path in files():

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from tests.house import rules
@@ -109,6 +111,15 @@ def test_the_project_has_no_unexplained_skip_xfail_or_todo() -> None:
 def test_paths_are_found_in_prose() -> None:
     text = "See `backend_core/db/`, `README.md` and ![a picture](docs/a.png); not `lecternctl up`, `http://x/y` or `.venv/bin`."
     assert rules.paths_in(text) == {"backend_core/db/", "README.md", "docs/a.png"}
+
+
+def test_a_link_is_noticed_wherever_it_leads(tmp_path: Path) -> None:
+    file, folder, there, nowhere = (tmp_path / name for name in ("file", "folder", "there", "nowhere"))
+    file.touch()
+    folder.mkdir()
+    there.symlink_to(folder)
+    nowhere.symlink_to(tmp_path / "gone")
+    assert rules.links([file, folder, there, nowhere]) == [there, nowhere]
 
 
 @pytest.mark.trace("A93")
