@@ -13,6 +13,9 @@ from backend_core.db.revisions import revisions
 from backend_core.errors import Conflict, NotAllowed, ProofNeeded, ReasonNeeded
 from backend_core.policy import AUDITOR, SUPPORT, Actor
 
+INDEXES = "0015"
+"""The revision that builds indexes, which a dry run has to show whole."""
+FRAME = ("BEGIN", "COMMIT", "--")
 LATER = dt.datetime.max.replace(tzinfo=dt.UTC)
 
 
@@ -32,12 +35,14 @@ def test_the_newest_revision_is_applied_and_nothing_waits(backend: Backend, acto
 
 @pytest.mark.trace("B28", "B77")
 def test_a_dry_run_shows_the_sql_and_changes_nothing_and_a_run_applies_it(backend: Backend, admin: Actor) -> None:
-    newest = revisions()[-1]
-    migrate.downgrade(owner_dsn(backend.settings), target=revisions()[-2].id)
+    kept, waiting = ([one.id for one in revisions() if (one.id >= INDEXES) is later] for later in (False, True))
+    migrate.downgrade(owner_dsn(backend.settings), target=kept[-1])
     try:
         state = backend.migrations.state(actor=admin)
-        assert [one.id for one in state.pending] == [newest.id]
-        assert "CREATE INDEX CONCURRENTLY idx_audio_object" in backend.migrations.dry_run(actor=admin)
+        assert [one.id for one in state.pending] == waiting
+        shown = backend.migrations.dry_run(actor=admin)
+        assert "CREATE INDEX CONCURRENTLY idx_audio_object" in shown
+        assert [one for one in waiting if f"version_num='{one}'" not in shown] == []
         assert backend.migrations.state(actor=admin).current == state.current
         backend.migrations.run(actor=admin)
         assert backend.migrations.state(actor=admin).pending == ()
@@ -68,4 +73,5 @@ def test_every_revision_says_what_it_is_for_and_what_it_runs() -> None:
     for one in revisions():
         assert one.title
         assert any("alembic_version" in line for line in one.sql_lines)
-        assert len(one.sql_lines) > 5
+        work = [line for line in one.sql_lines if not line.startswith(FRAME) and "alembic_version" not in line]
+        assert work, one.id
