@@ -8,12 +8,13 @@ from datetime import datetime
 from pathlib import Path
 from typing import Final
 
-from PySide6.QtWidgets import QFileDialog, QWidget
+from PySide6.QtWidgets import QWidget
 
 from desktop.i18n import number, tr
 from desktop.widgets.button import SegmentedControl
 from desktop.widgets.dialogs import Dialog
 from desktop.widgets.field import Field
+from desktop.widgets.file_dialog import ask_file
 from desktop.widgets.key_values import Fact, KeyValues
 from desktop.widgets.label import PlainLabel
 from desktop.widgets.layout import column, holder
@@ -75,11 +76,5 @@ class ExportDialog(Dialog):
 
     def _choose(self) -> None:
         kind = str(self.format.current)
-        dialog = QFileDialog(self, tr("Export events"))
-        dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
-        dialog.setDefaultSuffix(kind)
-        dialog.setNameFilter(f"{dict(FORMATS)[kind]} (*.{kind})")
-        dialog.selectFile(f"audit-{datetime.now().astimezone():%Y-%m-%d}.{kind}")
-        dialog.fileSelected.connect(lambda chosen: self.order(Path(chosen)))
-        dialog.finished.connect(dialog.deleteLater)
-        dialog.open()
+        kinds, name = {f"{dict(FORMATS)[kind]} (*.{kind})": kind}, f"audit-{datetime.now().astimezone():%Y-%m-%d}"
+        ask_file(self, tr("Export events"), kinds=kinds, name=name, on_chosen=self.order)

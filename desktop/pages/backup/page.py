@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, ClassVar, Final, TypeVar
 
 from PySide6.QtCore import QUrl
 from PySide6.QtGui import QDesktopServices
-from PySide6.QtWidgets import QFileDialog
 
 from backend_core.errors import LecternError
 from desktop.background import current
@@ -23,6 +22,7 @@ from desktop.widgets.badge import Badge
 from desktop.widgets.banner import Banner
 from desktop.widgets.button import Button
 from desktop.widgets.card import Card
+from desktop.widgets.file_dialog import ask_file
 from desktop.widgets.layout import column, holder, row
 from desktop.widgets.page import Page, PageContext, title_row
 from desktop.widgets.progress_row import ProgressRow
@@ -99,9 +99,8 @@ class BackupPage(Page):
 
     def save_key(self) -> None:
         """Ask where to, and save the recovery key."""
-        chosen, _ = QFileDialog.getSaveFileName(self, tr("Save the recovery key"), str(Path.home() / "lectern-recovery-key.txt"))
-        if chosen:
-            self.save_key_to(Path(chosen))
+        kinds, name = {tr("Text (*.txt)"): "txt"}, "lectern-recovery-key"
+        ask_file(self, tr("Save the recovery key"), kinds=kinds, name=name, on_chosen=self.save_key_to)
 
     def save_key_to(self, path: Path) -> None:
         """Save the recovery key to a file."""

@@ -13,6 +13,7 @@ from desktop.background import Handle, current
 from desktop.i18n import number, tr
 from desktop.widgets.card import Card
 from desktop.widgets.dialogs import Dialog
+from desktop.widgets.file_dialog import ask_source
 from desktop.widgets.label import PlainLabel
 from desktop.widgets.progress_row import ProgressRow
 
@@ -37,13 +38,8 @@ class Importing(QObject):
 
     def ask(self) -> None:
         """Ask for a file of messages."""
-        dialog = QFileDialog(self._page, tr("Import messages"))
-        dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
-        dialog.setNameFilter(tr("Messages, one JSON object on each line (*.jsonl *.json *.ndjson)"))
-        dialog.fileSelected.connect(lambda name: self.import_file(Path(name)))
-        dialog.finished.connect(dialog.deleteLater)
-        self.dialog = dialog
-        dialog.open()
+        filters = [tr("Messages, one JSON object on each line (*.jsonl *.json *.ndjson)")]
+        self.dialog = ask_source(self._page, tr("Import messages"), filters=filters, on_chosen=self.import_file)
 
     def import_file(self, path: Path) -> None:
         """Take in every message of ``path``."""

@@ -23,10 +23,10 @@ from desktop.pages.database.tab import Tab
 from desktop.pages.database.tables_tab import TablesTab
 from desktop.widgets.badge import Badge
 from desktop.widgets.button import Button
+from desktop.widgets.file_dialog import ask_file
 from desktop.widgets.label import IconLabel, PlainLabel
 from desktop.widgets.layout import column, holder
 from desktop.widgets.page import Page, PageContext, title_row
-from desktop.widgets.save_dialog import ask_file
 from desktop.widgets.tabs import Tabs
 
 __all__ = ["POLL_MS", "TABS", "DatabasePage"]

@@ -16,6 +16,7 @@ from desktop.pages.documents.list_card import list_card
 from desktop.widgets import cells
 from desktop.widgets.dialogs import Dialog
 from desktop.widgets.field import SearchField
+from desktop.widgets.file_dialog import ask_file, ask_sources
 from desktop.widgets.states import EmptyState
 from desktop.widgets.table import Column, Table
 
@@ -111,27 +112,16 @@ _CODE = cells.text_cell(lambda line: line.voice.language, mono=True, tone="muted
 
 def ask_files(parent: QWidget, *, on_files: Callable[[list[Path]], object]) -> QFileDialog:
     """Open the system's file dialog without blocking, and hand over what was chosen."""
-    dialog = QFileDialog(parent, tr("Add documents"))
-    dialog.setFileMode(QFileDialog.FileMode.ExistingFiles)
     known = " ".join(f"*.{kind} *.{kind.upper()}" for kind in KINDS)
-    dialog.setNameFilters([tr("Documents ({kinds})", kinds=known), tr("All files (*)")])
-    dialog.filesSelected.connect(lambda names: on_files([Path(name) for name in names]))
-    dialog.finished.connect(dialog.deleteLater)
-    dialog.open()
-    return dialog
+    filters = [tr("Documents ({kinds})", kinds=known), tr("All files (*)")]
+    return ask_sources(parent, tr("Add documents"), filters=filters, on_chosen=on_files)
 
 
 def ask_export(parent: QWidget, *, name: str, format: str, on_path: Callable[[Path], object]) -> QFileDialog:  # noqa: A002 - the backend's word
     """Ask where to write an export without blocking; the ending is added when it is missing."""
-    dialog = QFileDialog(parent, tr("Export as {format}", format=FORMATS[format][0]))
-    dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
-    dialog.setDefaultSuffix(format)
-    dialog.setNameFilter(f"{FORMATS[format][0]} (*.{format})")
-    dialog.selectFile(f"{name}.{format}")
-    dialog.fileSelected.connect(lambda chosen: on_path(Path(chosen)))
-    dialog.finished.connect(dialog.deleteLater)
-    dialog.open()
-    return dialog
+    caption = FORMATS[format][0]
+    kinds = {f"{caption} (*.{format})": format}
+    return ask_file(parent, tr("Export as {format}", format=caption), kinds=kinds, name=name, on_chosen=on_path)
 
 
 def file_stem(title: str) -> str:

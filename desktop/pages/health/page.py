@@ -7,8 +7,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
-from PySide6.QtWidgets import QFileDialog
-
 from backend_core.policy import may
 from desktop.i18n import tr
 from desktop.pages.health.chart_card import Charts
@@ -17,6 +15,7 @@ from desktop.pages.health.history import RANGES, History, Range, read_history
 from desktop.pages.health.objectives_card import ObjectivesCard
 from desktop.widgets.badge import Badge
 from desktop.widgets.button import Button, SegmentedControl
+from desktop.widgets.file_dialog import ask_file
 from desktop.widgets.health_words import verdict
 from desktop.widgets.layout import column, holder
 from desktop.widgets.live_page import LivePage
@@ -78,11 +77,9 @@ class HealthPage(LivePage):
 
     def ask_export(self) -> None:
         """Ask where to, and write what was recorded."""
-        suggested = str(Path.home() / f"lectern-metrics-{datetime.now(UTC):%Y-%m-%d}.csv")
-        filters = tr("Comma-separated values (*.csv);;JSON (*.json);;Prometheus text (*.prom)")
-        chosen, _ = QFileDialog.getSaveFileName(self, tr("Export metrics"), suggested, filters)
-        if chosen:
-            self.export_to(Path(chosen))
+        kinds = {tr("Comma-separated values (*.csv)"): "csv", tr("JSON (*.json)"): "json", tr("Prometheus text (*.prom)"): "prom"}
+        name = f"lectern-metrics-{datetime.now(UTC):%Y-%m-%d}"
+        ask_file(self, tr("Export metrics"), kinds=kinds, name=name, on_chosen=self.export_to)
 
     def export_to(self, path: Path) -> None:
         """Write what was recorded to ``path``; its ending says how."""

@@ -13,6 +13,7 @@ from PySide6.QtWidgets import QFileDialog, QMenu
 from desktop.i18n import tr
 from desktop.pages.memory.lines import Place
 from desktop.pages.memory.words import memories
+from desktop.widgets.file_dialog import ask_file, ask_source
 
 if TYPE_CHECKING:
     from desktop.pages.memory.page import MemoryPage
@@ -79,22 +80,9 @@ class Files(QObject):
         menu.popup(button.mapToGlobal(button.rect().bottomLeft()))
 
     def _ask_target(self, place: Place) -> None:
-        dialog = QFileDialog(self._page, tr("Export {place}", place=place.caption))
-        dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
-        dialog.setNameFilter(tr("Memory export (*.zip)"))
-        dialog.setDefaultSuffix("zip")
-        dialog.selectFile("memory.zip")
-        dialog.fileSelected.connect(lambda name: self.export_to(place, Path(name)))
-        self._open(dialog)
+        title, kinds = tr("Export {place}", place=place.caption), {tr("Memory export (*.zip)"): "zip"}
+        self.dialog = ask_file(self._page, title, kinds=kinds, name="memory", on_chosen=partial(self.export_to, place))
 
     def _ask_source(self, place: Place) -> None:
-        dialog = QFileDialog(self._page, tr("Import into {place}", place=place.caption))
-        dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
-        dialog.setNameFilter(tr("Memory export (*.zip)"))
-        dialog.fileSelected.connect(lambda name: self.import_from(place, Path(name)))
-        self._open(dialog)
-
-    def _open(self, dialog: QFileDialog) -> None:
-        dialog.finished.connect(dialog.deleteLater)
-        self.dialog = dialog
-        dialog.open()
+        title, filters = tr("Import into {place}", place=place.caption), [tr("Memory export (*.zip)")]
+        self.dialog = ask_source(self._page, title, filters=filters, on_chosen=partial(self.import_from, place))

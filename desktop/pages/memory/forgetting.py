@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +20,7 @@ from desktop.pages.memory.forget_panel import Preview, Receipt
 from desktop.pages.memory.lines import SUPPORT, MemoryLine, Place
 from desktop.pages.memory.words import day_short, moment_words
 from desktop.widgets.dialogs import Confirm, ConfirmByTyping, safe_message
+from desktop.widgets.file_dialog import ask_file, ask_source
 
 if TYPE_CHECKING:
     from backend_core.memory.forget_records import Erasure, Forgotten, ReceiptVerdict
@@ -124,13 +126,9 @@ class Forgetting(QObject):
 
     def ask_save(self, receipt: Receipt) -> None:
         """Ask where a receipt goes."""
-        dialog = QFileDialog(self._page, tr("Save the receipt"))
-        dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
-        dialog.setNameFilter(tr("Erasure receipt (*.json)"))
-        dialog.setDefaultSuffix("json")
-        dialog.selectFile(f"erasure-{receipt.at.astimezone():%Y%m%d}.json")
-        dialog.fileSelected.connect(lambda name: self.save_to(receipt, Path(name)))
-        self._open_file(dialog)
+        kinds, name = {tr("Erasure receipt (*.json)"): "json"}, f"erasure-{receipt.at.astimezone():%Y%m%d}"
+        save = partial(self.save_to, receipt)
+        self.file_dialog = ask_file(self._page, tr("Save the receipt"), kinds=kinds, name=name, on_chosen=save)
 
     def save_to(self, receipt: Receipt, path: Path) -> None:
         """Write a receipt to ``path``."""
@@ -142,11 +140,8 @@ class Forgetting(QObject):
 
     def ask_check(self) -> None:
         """Ask for a receipt to check."""
-        dialog = QFileDialog(self._page, tr("Check a receipt"))
-        dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
-        dialog.setNameFilter(tr("Erasure receipt (*.json)"))
-        dialog.fileSelected.connect(lambda name: self.check(Path(name)))
-        self._open_file(dialog)
+        filters = [tr("Erasure receipt (*.json)")]
+        self.file_dialog = ask_source(self._page, tr("Check a receipt"), filters=filters, on_chosen=self.check)
 
     def check(self, path: Path) -> None:
         """Say whether a receipt is genuine."""
@@ -218,8 +213,3 @@ class Forgetting(QObject):
         page.context.background.run(
             page, lambda: erasing.receipts(backend, page.context.actor, places), show, lambda _error: None, key="receipts"
         )
-
-    def _open_file(self, dialog: QFileDialog) -> None:
-        dialog.finished.connect(dialog.deleteLater)
-        self.file_dialog = dialog
-        dialog.open()

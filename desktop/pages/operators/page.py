@@ -33,6 +33,7 @@ from desktop.widgets.card import Card
 from desktop.widgets.dialogs import Dialog
 from desktop.widgets.drawer import DrawerHost
 from desktop.widgets.field import SearchField
+from desktop.widgets.file_dialog import ask_file
 from desktop.widgets.layout import column, holder
 from desktop.widgets.page import Page, PageContext, title_row
 from desktop.widgets.states import EmptyState
@@ -110,14 +111,9 @@ class OperatorsPage(Page):
 
     def choose_export(self) -> None:
         """Ask for a file and write the review into it."""
-        dialog = QFileDialog(self, tr("Export the access review"))
-        dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
-        dialog.setNameFilter(tr("CSV files (*.csv)"))
-        dialog.setDefaultSuffix("csv")
-        dialog.selectFile(f"access-review-{(self.review.as_of or datetime.now(UTC)).astimezone():%Y%m%d}.csv")
-        dialog.fileSelected.connect(lambda name: self.export_to(Path(name)))
-        dialog.finished.connect(dialog.deleteLater)
-        self._open(dialog)
+        name = f"access-review-{(self.review.as_of or datetime.now(UTC)).astimezone():%Y%m%d}"
+        title, kinds = tr("Export the access review"), {tr("CSV files (*.csv)"): "csv"}
+        self.dialog = ask_file(self, title, kinds=kinds, name=name, on_chosen=self.export_to)
 
     def export_to(self, path: Path) -> None:
         """Write the review that is shown to ``path``."""
@@ -204,7 +200,7 @@ class OperatorsPage(Page):
         self.host = DrawerHost(holder(column(head, (self.stack, 1), gap=0)), self.drawer)
         self.content.setLayout(column((self.host, 1), gap=0))
 
-    def _open(self, dialog: Dialog | QFileDialog) -> None:
+    def _open(self, dialog: Dialog) -> None:
         self.dialog = dialog
         if not dialog.isVisible():
             dialog.open()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,11 +14,10 @@ from desktop.background import current
 from desktop.i18n import date_time, number, tr
 from desktop.pages.people.dialogs import show_receipt
 from desktop.pages.people.erasures_tab import counts_words
+from desktop.widgets.file_dialog import ask_file, ask_source
 from desktop.widgets.page import Page
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from backend_core.conversations.records import ContactRow
     from backend_core.memory.forget_records import PersonErasure, PersonExport, Receipt, ReceiptVerdict
     from desktop.widgets.dialogs import Dialog
@@ -43,7 +43,8 @@ class Erasing(QObject):
     def choose_export(self, contact: ContactRow) -> None:
         """Ask for a file and write everything about ``contact`` into it."""
         title = tr("Export everything about {name}", name=contact.name)
-        self._ask_file(title, "person-export.zip", tr("Archive (*.zip)"), lambda path: self.export(contact.id, path))
+        kinds = {tr("Archive (*.zip)"): "zip"}
+        self.dialog = ask_file(self._page, title, kinds=kinds, name="person-export", on_chosen=partial(self.export, contact.id))
 
     def export(self, who: uuid.UUID, path: Path) -> None:
         """Write everything about a person to ``path``."""
@@ -84,9 +85,8 @@ class Erasing(QObject):
 
     def choose_receipt_file(self, receipt: uuid.UUID) -> None:
         """Ask where to, and save a receipt."""
-        self._ask_file(
-            tr("Save the receipt"), f"receipt-{str(receipt)[:8]}.json", tr("Receipt (*.json)"), lambda path: self.save(receipt, path)
-        )
+        kinds, name = {tr("Erasure receipt (*.json)"): "json"}, f"receipt-{str(receipt)[:8]}"
+        self.dialog = ask_file(self._page, tr("Save the receipt"), kinds=kinds, name=name, on_chosen=partial(self.save, receipt))
 
     def save(self, receipt: uuid.UUID, path: Path) -> None:
         """Save a receipt to a file that proves itself."""
@@ -98,13 +98,8 @@ class Erasing(QObject):
 
     def choose_check(self) -> None:
         """Ask for a receipt file and check it."""
-        dialog = QFileDialog(self._page, tr("Check a receipt"))
-        dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
-        dialog.setNameFilter(tr("Receipt (*.json);;All files (*)"))
-        dialog.fileSelected.connect(lambda name: self.check(Path(name)))
-        dialog.finished.connect(dialog.deleteLater)
-        self.dialog = dialog
-        dialog.open()
+        filters = [tr("Erasure receipt (*.json)"), tr("All files (*)")]
+        self.dialog = ask_source(self._page, tr("Check a receipt"), filters=filters, on_chosen=self.check)
 
     def check(self, path: Path) -> None:
         """Check a receipt file and say what came of it."""
@@ -120,14 +115,3 @@ class Erasing(QObject):
         lines = [(tr("Erased"), str(facts.get("erased_at", ""))), (tr("What"), counts_words(facts.get("counts", {})))] if facts else []
         lines += [(tr("Signed by"), verdict.key_id)] if verdict.key_id else []
         self.dialog = show_receipt(self._page, title, sentence, lines, ok=verdict.ok)
-
-    def _ask_file(self, title: str, name: str, kind: str, done: Callable[[Path], object]) -> None:
-        dialog = QFileDialog(self._page, title)
-        dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
-        dialog.setNameFilter(kind)
-        dialog.setDefaultSuffix(Path(name).suffix.lstrip("."))
-        dialog.selectFile(name)
-        dialog.fileSelected.connect(lambda chosen: done(Path(chosen)))
-        dialog.finished.connect(dialog.deleteLater)
-        self.dialog = dialog
-        dialog.open()

@@ -18,10 +18,10 @@ from desktop.pages.privacy.words import badge_words, strip_words
 from desktop.widgets.badge import Badge
 from desktop.widgets.button import Button
 from desktop.widgets.drawer import DrawerHost
+from desktop.widgets.file_dialog import ask_file
 from desktop.widgets.label import PlainLabel
 from desktop.widgets.layout import column, holder
 from desktop.widgets.page import Page, PageContext, title_row
-from desktop.widgets.save_dialog import ask_file
 
 if TYPE_CHECKING:
     from backend_core.privacy.records import CaseResult, Run

@@ -21,12 +21,12 @@ from desktop.widgets.badge import Badge
 from desktop.widgets.button import Button
 from desktop.widgets.card import Card
 from desktop.widgets.drawer import DrawerHost
+from desktop.widgets.file_dialog import ask_file
 from desktop.widgets.label import PlainLabel
 from desktop.widgets.layout import column, holder
 from desktop.widgets.long_run import Step
 from desktop.widgets.page import Page, PageContext, title_row
 from desktop.widgets.progress_row import ProgressRow
-from desktop.widgets.save_dialog import ask_file
 from desktop.widgets.scroll import scrolling
 
 if TYPE_CHECKING:
