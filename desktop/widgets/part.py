@@ -46,8 +46,10 @@ class Part(Generic[T]):
 
     def forget(self) -> None:
         """Drop the answer that is on its way: it was asked for before something the user did, and would show that undone."""
-        if self._handle is not None:
+        if self._handle is not None and self._handle.running:
             self._handle.cancel()
+            # the next question is not put off because of one that is never answered
+            self._asked = float("-inf")
 
     @property
     def age_s(self) -> float | None:
