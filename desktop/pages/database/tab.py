@@ -60,6 +60,7 @@ class Tab(QWidget):
         self.paused = False
         self._seen = False
         self._handle: Handle | None = None
+        self._again = False
         self._next = QTimer(self)
         self._next.setSingleShot(True)
         self._next.setInterval(self.every_ms)
@@ -105,8 +106,9 @@ class Tab(QWidget):
     # -- what the page calls
 
     def refresh(self) -> None:
-        """Read now; while paused only what was never read."""
+        """Read now, or once more after the reading on its way; while paused only what was never read."""
         if not self.paused or self.reading is None:
+            self._again = self._handle is not None and self._handle.running
             self._read()
 
     def shown(self) -> None:
@@ -116,7 +118,7 @@ class Tab(QWidget):
 
     def hidden(self) -> None:
         """Nobody looks: read nothing more."""
-        self._seen = False
+        self._seen = self._again = False
         self._next.stop()
 
     def pause(self, *, paused: bool) -> None:
@@ -165,5 +167,9 @@ class Tab(QWidget):
         self._read_later()
 
     def _read_later(self) -> None:
-        if self._seen and not self.paused and self.every_ms:
+        if self._again:
+            # what was chosen or done meanwhile is not in the answer that came
+            self._again = False
+            self._read()
+        elif self._seen and not self.paused and self.every_ms:
             self._next.start()
