@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import itertools
 import uuid
@@ -90,6 +91,20 @@ def remember(arrived: Arrived) -> Sequence[uuid.UUID]:
     facts = {"speaker": arrived.speaker, "source_message_id": arrived.message_id, "said_at": arrived.at}
     made = keep(arrived.scope.conn, arrived.scope.container_id, [NewMemory(text=arrived.text, **facts)])
     return tuple(one.id for one, _ in made)
+
+
+@contextlib.contextmanager
+def first_kept(server: EmbeddedServer) -> Iterator[None]:
+    """Let the database refuse to erase memories of the first container."""
+    first = "CREATE TRIGGER keep_first BEFORE DELETE ON memories FOR EACH ROW WHEN (OLD.container_id = {}) EXECUTE FUNCTION keep_first()"
+    with psycopg.connect(server.admin_dsn, autocommit=True) as conn:
+        conn.execute("CREATE FUNCTION keep_first() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'kept'; END $$")
+        number = conn.execute("SELECT min(container_id) FROM memories").fetchone()
+        conn.execute(sql.SQL(first).format(sql.Literal(number and number[0])))
+        try:
+            yield
+        finally:
+            conn.execute("DROP FUNCTION keep_first() CASCADE")
 
 
 def traces(server: EmbeddedServer, word: str) -> dict[str, int]:

@@ -8,7 +8,6 @@ from concurrent.futures import ThreadPoolExecutor
 import psycopg
 import pytest
 import sqlalchemy as sa
-from psycopg import sql
 
 from backend_core.audit.tables import audit_event
 from backend_core.backend import Backend
@@ -17,7 +16,7 @@ from backend_core.errors import NotAllowed
 from backend_core.memory.expiry import WHY
 from backend_core.memory.tables import memory_history, memory_vectors
 from backend_core.scopes.records import Direct
-from tests.backend_core.memory.gossip import ANA, LATER, START, Gossip, traces
+from tests.backend_core.memory.gossip import ANA, LATER, START, Gossip, first_kept, traces
 from tests.polling import eventually
 
 CANARY = "xylocanary7319"
@@ -92,17 +91,8 @@ def test_one_that_is_given_more_time_at_that_moment_stays(gossip: Gossip, clean:
 def test_a_conversation_that_fails_does_not_keep_the_others(gossip: Gossip, clean: EmbeddedServer) -> None:
     for where in (SAGE, ECHO):
         gossip.note(where, f"The {CANARY} is here", expires_at=LONG_OVER)
-    with psycopg.connect(clean.admin_dsn, autocommit=True) as conn:
-        conn.execute("CREATE FUNCTION keep_first() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'kept'; END $$")
-        first = (
-            "CREATE TRIGGER keep_first BEFORE DELETE ON memories FOR EACH ROW WHEN (OLD.container_id = {}) EXECUTE FUNCTION keep_first()"
-        )
-        number = conn.execute("SELECT min(container_id) FROM memories").fetchone()
-        conn.execute(sql.SQL(first).format(sql.Literal(number and number[0])))
-        try:
-            assert expire(gossip) == 1
-        finally:
-            conn.execute("DROP FUNCTION keep_first() CASCADE")
+    with first_kept(clean):
+        assert expire(gossip) == 1
     assert expire(gossip) == 1
     assert traces(clean, CANARY) == {}
 

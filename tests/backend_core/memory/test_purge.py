@@ -22,7 +22,7 @@ from backend_core.memory.tables import memories, memory_history, memory_vectors
 from backend_core.safety.tables import safety_events
 from backend_core.scopes.records import Direct
 from backend_core.settings import Settings
-from tests.backend_core.memory.gossip import ANA, START, Gossip, traces
+from tests.backend_core.memory.gossip import ANA, START, Gossip, first_kept, traces
 
 CANARY = "xylocanary7319"
 SAGE, ECHO = Direct(ANA, "sage"), Direct(ANA, "echo")
@@ -180,17 +180,8 @@ def test_one_that_cannot_be_carried_out_does_not_keep_the_others_and_goes_next_t
         gossip.say(f"My {CANARY} is ill", persona=persona)
         gossip.say("forget that", persona=persona)
     age(clean)
-    with psycopg.connect(clean.admin_dsn, autocommit=True) as conn:
-        conn.execute("CREATE FUNCTION keep_first() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'kept'; END $$")
-        first = (
-            "CREATE TRIGGER keep_first BEFORE DELETE ON memories FOR EACH ROW WHEN (OLD.container_id = {}) EXECUTE FUNCTION keep_first()"
-        )
-        number = conn.execute("SELECT min(container_id) FROM erasures").fetchone()
-        conn.execute(sql.SQL(first).format(sql.Literal(number and number[0])))
-        try:
-            assert gossip.backend.forgetting.purge_due(actor=gossip.backend.system()) == 1
-        finally:
-            conn.execute("DROP FUNCTION keep_first() CASCADE")
+    with first_kept(clean):
+        assert gossip.backend.forgetting.purge_due(actor=gossip.backend.system()) == 1
     assert gossip.backend.forgetting.purge_due(actor=gossip.backend.system()) == 1
     assert traces(clean, CANARY) == {}
 

@@ -6,6 +6,8 @@ import threading
 from collections.abc import Callable
 from typing import ClassVar
 
+import pytest
+
 from desktop.pages.database.tab import Tab
 from desktop.widgets.page import Page
 from tests.desktop.conftest import Desk
@@ -43,14 +45,25 @@ class Choice(Tab):
         self.seen.append(reading)
 
 
-def test_what_is_chosen_while_it_reads_is_read_next(page_context: Callable[..., Desk], wait_until: Wait) -> None:
-    desk = page_context()
+@pytest.fixture
+def desk(page_context: Callable[..., Desk]) -> Desk:
+    """What is around a page."""
+    return page_context()
+
+
+@pytest.fixture
+def tab(desk: Desk, wait_until: Wait) -> Choice:
+    """A tab in the middle of its first reading."""
     page = Plain(desk.context)
     page.setParent(desk.window)
-    tab = Choice(page)
-    tab.setParent(page)
-    tab.shown()
-    wait_until(tab.reads.is_set)
+    made = Choice(page)
+    made.setParent(page)
+    made.shown()
+    wait_until(made.reads.is_set)
+    return made
+
+
+def test_what_is_chosen_while_it_reads_is_read_next(desk: Desk, tab: Choice, wait_until: Wait) -> None:
     tab.chosen = "second"
     for _ in range(3):
         tab.refresh()
@@ -59,14 +72,7 @@ def test_what_is_chosen_while_it_reads_is_read_next(page_context: Callable[..., 
     assert tab.seen == ["first", "second"], "once more, however often it was asked for"
 
 
-def test_a_tab_nobody_sees_any_more_does_not_read_again(page_context: Callable[..., Desk], wait_until: Wait) -> None:
-    desk = page_context()
-    page = Plain(desk.context)
-    page.setParent(desk.window)
-    tab = Choice(page)
-    tab.setParent(page)
-    tab.shown()
-    wait_until(tab.reads.is_set)
+def test_a_tab_nobody_sees_any_more_does_not_read_again(desk: Desk, tab: Choice, wait_until: Wait) -> None:
     tab.refresh()
     tab.hidden()
     tab.go.set()
